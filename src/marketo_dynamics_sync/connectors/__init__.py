@@ -1,0 +1,27 @@
+"""The ways to the services. Nothing here decides whose value wins."""
+
+from .protocol import (
+    CallCount,
+    Capabilities,
+    ChangePage,
+    Check,
+    Connector,
+    Outcome,
+    Problem,
+    Status,
+    Write,
+    WriteKind,
+)
+
+__all__ = [
+    "CallCount",
+    "Capabilities",
+    "ChangePage",
+    "Check",
+    "Connector",
+    "Outcome",
+    "Problem",
+    "Status",
+    "Write",
+    "WriteKind",
+]

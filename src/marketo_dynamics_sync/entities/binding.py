@@ -1,0 +1,266 @@
+"""An entity definition against what both services really have: fields left out, limits known, ready to carry values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import cast
+
+import attrs
+from attrs import define, field, frozen
+
+from ..errors import FieldMissingError, FieldUnreadableError, MappingError, ValueRejectedError
+from .codecs import Codec
+from .definition import EntityDefinition, EntityField
+from .direction import Direction, Side
+from .schema import FieldInfo, ObjectInfo
+from .values import JSON, UNREADABLE, Invalid, Values
+
+
+@frozen
+class LeftOut:
+    """A field of the default mapping that is not synced here.
+
+    Attributes:
+        entity: Name of the entity.
+        field: Name of the field.
+        side: The side that keeps it out.
+        native: Name of the field or column there.
+        reason: Why, in words.
+    """
+
+    entity: str
+    field: str
+    side: Side
+    native: str
+    reason: str
+
+
+@frozen
+class BoundField:
+    """A field whose two ends are known to exist.
+
+    Attributes:
+        name: Name of the attribute.
+        marketo: REST API name.
+        dynamics: Logical name of the column.
+        codec: Codec that knows both ends' limits.
+        to_marketo: Whether values may be written to Marketo.
+        to_dynamics: Whether values may be written to Dynamics.
+        opt_out: Whether a "yes" on either side always wins.
+        key: Whether it carries the Dynamics row id.
+    """
+
+    name: str
+    marketo: str
+    dynamics: str
+    codec: Codec[object]
+    to_marketo: bool
+    to_dynamics: bool
+    opt_out: bool = False
+    key: bool = False
+
+    @property
+    def direction(self) -> Direction | None:
+        """Which way values flow; ``None`` for a field that is only read."""
+        if self.to_marketo and self.to_dynamics:
+            return Direction.TWO_WAY
+        if self.to_marketo:
+            return Direction.TO_MARKETO
+        return Direction.TO_DYNAMICS if self.to_dynamics else None
+
+    def writable(self, side: Side) -> bool:
+        """Return whether values may be written to ``side``."""
+        return self.to_marketo if side is Side.MARKETO else self.to_dynamics
+
+    def problem(self, side: Side, value: object) -> Invalid | None:
+        """Return why ``side`` can't hold ``value``, or ``None`` when it can."""
+        try:
+            if side is Side.MARKETO:
+                self.codec.to_marketo(value)
+            else:
+                self.codec.write_row(self.dynamics, value)
+        except ValueRejectedError as error:
+            return Invalid(error.code, error.reason)
+        return None
+
+
+@define(eq=False, slots=False)
+class BoundEntity:
+    """An entity ready to be synced between two given instances.
+
+    Attributes:
+        definition: The entity class as data.
+        fields: The fields that both sides have, by name.
+        marketo: The Marketo object as described.
+        dynamics: The Dataverse table as described.
+        left_out: Fields of the default mapping that are missing or unreadable on a side.
+    """
+
+    definition: EntityDefinition
+    fields: Mapping[str, BoundField]
+    marketo: ObjectInfo
+    dynamics: ObjectInfo
+    left_out: tuple[LeftOut, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """Name of the entity."""
+        return self.definition.name
+
+    @cached_property
+    def key(self) -> BoundField | None:
+        """The field that carries the Dynamics row id into Marketo, where Marketo has it."""
+        return next((f for f in self.fields.values() if f.key), None)
+
+    @cached_property
+    def marketo_names(self) -> tuple[str, ...]:
+        """REST API names to ask Marketo for, sorted."""
+        return tuple(sorted(f.marketo for f in self.fields.values()))
+
+    @cached_property
+    def dynamics_names(self) -> tuple[str, ...]:
+        """Column names to select in Dataverse (``_x_value`` for lookups), sorted."""
+        return tuple(sorted(f.codec.column(f.dynamics) for f in self.fields.values()))
+
+    def decode_marketo(self, raw: Mapping[str, object]) -> Values:
+        """Return the values of a Marketo record by field name; a value that is not of its type comes as ``Invalid``."""
+        values: dict[str, object] = {}
+        for name, bound in self.fields.items():
+            try:
+                values[name] = bound.codec.from_marketo(cast("JSON", raw.get(bound.marketo)))
+            except ValueRejectedError as error:
+                values[name] = Invalid(error.code, error.reason)
+        return values
+
+    def decode_dynamics(self, row: Mapping[str, object]) -> Values:
+        """Return the values of a Dataverse row by field name; a value that is not of its type comes as ``Invalid``."""
+        values: dict[str, object] = {}
+        for name, bound in self.fields.items():
+            try:
+                values[name] = bound.codec.read_row(row, bound.dynamics)
+            except ValueRejectedError as error:
+                values[name] = Invalid(error.code, error.reason)
+        return values
+
+    def encode_marketo(self, values: Values) -> dict[str, JSON]:
+        """Return the Marketo JSON that writes ``values``.
+
+        Raises:
+            ValueRejectedError: Marketo can't hold a value; :meth:`BoundField.problem` finds out beforehand.
+        """
+        return {self.fields[n].marketo: self.fields[n].codec.to_marketo(v) for n, v in values.items()}
+
+    def encode_dynamics(self, values: Values) -> dict[str, JSON]:
+        """Return the Dataverse payload that writes ``values``.
+
+        Raises:
+            ValueRejectedError: The table can't hold a value.
+        """
+        payload: dict[str, JSON] = {}
+        for name, value in values.items():
+            payload |= self.fields[name].codec.write_row(self.fields[name].dynamics, value)
+        return payload
+
+    def dump(self, values: Values) -> dict[str, JSON]:
+        """Return a JSON form of values for the state store; what couldn't be read is left out."""
+        return {
+            name: self.fields[name].codec.dump(value)
+            for name, value in values.items()
+            if name in self.fields and value is not UNREADABLE and not isinstance(value, Invalid)
+        }
+
+    def load(self, stored: Mapping[str, object]) -> dict[str, object]:
+        """Return the values that :meth:`dump` wrote; fields that are no longer mapped are left out."""
+        return {
+            name: self.fields[name].codec.load(cast("JSON", raw)) for name, raw in stored.items() if name in self.fields
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Text that changes when mapped fields, their ends or their directions change."""
+        parts = [
+            f"{f.name}:{f.marketo}:{f.dynamics}:{f.direction.value if f.direction else 'read'}"
+            for f in sorted(self.fields.values(), key=lambda f: f.name)
+        ]
+        return "|".join([self.name, self.definition.dynamics, self.definition.direction.value, *parts])
+
+
+def bind(definition: EntityDefinition, marketo: ObjectInfo, dynamics: ObjectInfo) -> BoundEntity:
+    """Return the entity bound to what both services have.
+
+    Args:
+        definition: The entity.
+        marketo: The Marketo object, as described now.
+        dynamics: The Dataverse table, as described now.
+
+    Raises:
+        FieldMissingError: A field that the user named is missing on a side.
+        FieldUnreadableError: A field that the user named can't be read by the sync user.
+        MappingError: A field's type on a side is not what the annotation says.
+    """
+    fields: dict[str, BoundField] = {}
+    left_out: list[LeftOut] = []
+    for item in definition.fields.values():
+        if item.marketo is None or item.dynamics is None:
+            continue
+        gap = _gap(definition, item, marketo, dynamics)
+        if gap is not None:
+            left_out.append(gap)
+            continue
+        fields[item.name] = _bound(definition, item, marketo.fields[item.marketo], dynamics.fields[item.dynamics])
+    return BoundEntity(definition, fields, marketo, dynamics, tuple(left_out))
+
+
+def _gap(definition: EntityDefinition, item: EntityField, marketo: ObjectInfo, dynamics: ObjectInfo) -> LeftOut | None:
+    ends: Iterable[tuple[Side, str, ObjectInfo]] = (
+        (Side.MARKETO, cast("str", item.marketo), marketo),
+        (Side.DYNAMICS, cast("str", item.dynamics), dynamics),
+    )
+    for side, native, info in ends:
+        there = info.fields.get(native)
+        if there is not None and there.readable:
+            continue
+        where = f"{definition.cls.__name__}.{item.name}"
+        place = f"{side.value} {info.name!r}"
+        if there is None:
+            if not item.optional:
+                raise FieldMissingError(
+                    f"{where} is mapped to {native!r}, which {place} doesn't have. Create it there, or correct the name "
+                    "in mapped(...)."
+                )
+            reason = f"{place} has no field {native!r}"
+        else:
+            if not item.optional:
+                raise FieldUnreadableError(
+                    f"{where}: the sync user can't read {native!r} of {place}. Give its role the right to read the field, "
+                    "or leave the field out."
+                )
+            reason = f"the sync user can't read {native!r} of {place}"
+        return LeftOut(definition.name, item.name, side, native, reason)
+    return None
+
+
+def _bound(definition: EntityDefinition, item: EntityField, marketo: FieldInfo, dynamics: FieldInfo) -> BoundField:
+    try:
+        codec = item.codec.bind(marketo, dynamics)
+    except MappingError as error:
+        raise MappingError(f"{definition.cls.__name__}.{item.name}: {error}") from None
+    wants_marketo = item.direction is not Direction.TO_DYNAMICS and not item.read_only
+    wants_dynamics = item.direction is not Direction.TO_MARKETO and not item.read_only
+    return BoundField(
+        name=item.name,
+        marketo=marketo.name,
+        dynamics=dynamics.name,
+        codec=codec,
+        to_marketo=wants_marketo and (marketo.updatable or item.key),
+        to_dynamics=wants_dynamics and dynamics.updatable,
+        opt_out=item.opt_out,
+        key=item.key,
+    )
+
+
+def without(entity: BoundEntity, names: Iterable[str]) -> BoundEntity:
+    """Return the entity without some of its fields."""
+    gone = set(names)
+    return attrs.evolve(entity, fields={n: f for n, f in entity.fields.items() if n not in gone})

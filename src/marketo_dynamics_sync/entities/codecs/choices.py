@@ -1,0 +1,245 @@
+"""Option sets: a number in Dataverse, a label or a number in Marketo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import ClassVar, Generic, Self, TypeVar, cast
+
+from attrs import evolve, field, frozen
+
+from ...errors import MappingError, ValueRejectedError
+from ..schema import FieldInfo
+from ..values import JSON
+from .base import Codec
+
+E = TypeVar("E", bound=Enum)
+
+_NUMBERS = frozenset({"integer", "score"})
+_MARKETO = frozenset({"string", "text", "integer", "score", "reference"})
+
+
+def enum_label(member: Enum) -> str:
+    """Return what people read for a member: its ``label`` attribute, or its name as words."""
+    label = getattr(member, "label", None)
+    return label if isinstance(label, str) else member.name.replace("_", " ").capitalize()
+
+
+@frozen
+class ChoiceCodec(Codec[int]):
+    """A choice of an option set, kept as its number. Its label is read from Dataverse's metadata.
+
+    A Marketo text field holds the label (found again in any letter case), a Marketo integer field the number.
+
+    Attributes:
+        labels: Label by number.
+        numeric: Whether the Marketo field holds the number.
+    """
+
+    name: ClassVar[str] = "choice"
+    marketo_types: ClassVar[frozenset[str]] = _MARKETO
+    dynamics_types: ClassVar[frozenset[str]] = frozenset({"Picklist", "State", "Status"})
+
+    labels: Mapping[int, str] = field(factory=dict, repr=False, eq=False)
+    numeric: bool = False
+    _values: Mapping[str, int] = field(factory=dict, repr=False, eq=False)
+
+    def label(self, value: int) -> str:
+        """Return what people read for ``value``; the number itself where the option set doesn't say."""
+        return self.labels.get(value, str(value))
+
+    def from_marketo(self, raw: JSON) -> int | None:
+        """Return the choice that a label or a number names."""
+        if raw is None or raw == "":
+            return None
+        if isinstance(raw, str):
+            text = raw.strip()
+            found = self._values.get(text.casefold())
+            if found is not None:
+                return found
+            if text.lstrip("-").isdecimal():
+                return self._known(int(text))
+        elif type(raw) is int:
+            return self._known(raw)
+        raise ValueRejectedError("not a label of the option set", code="unknown-option")
+
+    def to_marketo(self, value: int | None) -> JSON:
+        """Return the label, or the number for a number field."""
+        if value is None or self.numeric:
+            return value
+        return self.label(value)
+
+    def from_dynamics(self, raw: JSON) -> int | None:
+        """Return the number."""
+        if raw is None:
+            return None
+        if type(raw) is not int:
+            raise ValueRejectedError("the number of an option was expected", code="unknown-option")
+        return raw
+
+    def to_dynamics(self, value: int | None) -> JSON:
+        """Return the number, refusing one that the option set doesn't have (error 0x8004431A otherwise)."""
+        return None if value is None else self._known(value)
+
+    def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
+        """Return a codec that knows the option set."""
+        super().bind(marketo, dynamics)
+        labels = {option.value: option.label for option in dynamics.options} if dynamics else dict(self.labels)
+        return evolve(
+            self,
+            labels=labels,
+            numeric=marketo is not None and marketo.type in _NUMBERS,
+            values={label.strip().casefold(): value for value, label in labels.items()},
+        )
+
+    def _known(self, value: int) -> int:
+        if self.labels and value not in self.labels:
+            raise ValueRejectedError("not a number of the option set", code="unknown-option")
+        return value
+
+
+@frozen
+class EnumCodec(Codec[E], Generic[E]):
+    """A choice of an option set, kept as a member of the user's own ``Enum`` whose values are the option numbers.
+
+    Attributes:
+        enum: The enumeration.
+        numeric: Whether the Marketo field holds the number.
+    """
+
+    name: ClassVar[str] = "choice"
+    marketo_types: ClassVar[frozenset[str]] = _MARKETO
+    dynamics_types: ClassVar[frozenset[str]] = frozenset({"Picklist", "State", "Status"})
+
+    enum: type[E]
+    numeric: bool = False
+    labels: Mapping[str, E] = field(factory=dict, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        for member in self.enum:
+            if type(member.value) is not int:
+                raise MappingError(
+                    f"{self.enum.__name__}.{member.name} is {type(member.value).__name__}: the members of an option set "
+                    "carry the option's whole number"
+                )
+        if not self.labels:
+            own = {enum_label(member).casefold(): member for member in self.enum}
+            object.__setattr__(self, "labels", own | {m.name.casefold(): m for m in self.enum})
+
+    def examples(self) -> tuple[object, ...]:
+        """Return every member."""
+        return tuple(self.enum)
+
+    def from_marketo(self, raw: JSON) -> E | None:
+        """Return the member that a label, a name or a number names."""
+        if raw is None or raw == "":
+            return None
+        if isinstance(raw, str):
+            found = self.labels.get(raw.strip().casefold())
+            if found is not None:
+                return found
+            if raw.strip().lstrip("-").isdecimal():
+                return self._member(int(raw))
+        return self._member(raw)
+
+    def to_marketo(self, value: E | None) -> JSON:
+        """Return the label, or the number for a number field."""
+        if value is None:
+            return None
+        return cast("int", value.value) if self.numeric else enum_label(value)
+
+    def from_dynamics(self, raw: JSON) -> E | None:
+        """Return the member with that number."""
+        return None if raw is None else self._member(raw)
+
+    def to_dynamics(self, value: E | None) -> JSON:
+        """Return the member's number."""
+        return None if value is None else cast("int", value.value)
+
+    def dump(self, value: E | None) -> JSON:
+        """Return the member's number."""
+        return self.to_dynamics(value)
+
+    def load(self, raw: JSON) -> E | None:
+        """Return the member that :meth:`dump` wrote."""
+        return self.from_dynamics(raw)
+
+    def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
+        """Return a codec that also reads the labels that Dataverse's metadata gives."""
+        super().bind(marketo, dynamics)
+        labels = dict(self.labels)
+        for option in dynamics.options if dynamics else ():
+            member = next((m for m in self.enum if m.value == option.value), None)
+            if member is not None:
+                labels[option.label.strip().casefold()] = member
+        return evolve(self, labels=labels, numeric=marketo is not None and marketo.type in _NUMBERS)
+
+    def _member(self, raw: object) -> E:
+        try:
+            return self.enum(raw)
+        except ValueError:
+            raise ValueRejectedError(f"not a choice of {self.enum.__name__}", code="unknown-option") from None
+
+
+@frozen
+class MultiChoiceCodec(Codec[frozenset[int]]):
+    """Several choices of a multi-select option set: ``"2,3"`` in Dataverse, labels joined by ``;`` in Marketo.
+
+    Attributes:
+        choice: The codec of one choice.
+    """
+
+    name: ClassVar[str] = "set of choices"
+    marketo_types: ClassVar[frozenset[str]] = frozenset({"string", "text"})
+    dynamics_types: ClassVar[frozenset[str]] = frozenset({"MultiSelectPicklist"})
+    samples: ClassVar[tuple[object, ...]] = (frozenset({1, 3}), frozenset({7}))
+    #: Dataverse takes this many at most (Microsoft Learn, "Choices columns").
+    most: ClassVar[int] = 150
+
+    choice: ChoiceCodec = field(factory=ChoiceCodec)
+
+    def from_marketo(self, raw: JSON) -> frozenset[int] | None:
+        """Return the choices; the order in the text means nothing."""
+        if raw is None or raw == "":
+            return None
+        if not isinstance(raw, str):
+            raise ValueRejectedError("labels joined by ; were expected", code="unknown-option")
+        parts = (self.choice.from_marketo(part.strip()) for part in raw.split(";") if part.strip())
+        return frozenset(part for part in parts if part is not None) or None
+
+    def to_marketo(self, value: frozenset[int] | None) -> JSON:
+        """Return the labels in the order of their numbers, joined by ``;``."""
+        return "; ".join(self.choice.label(number) for number in sorted(value)) if value else None
+
+    def from_dynamics(self, raw: JSON) -> frozenset[int] | None:
+        """Return the choices."""
+        if raw is None or raw == "":
+            return None
+        try:
+            return frozenset(int(part) for part in str(raw).split(",") if part.strip()) or None
+        except ValueError:
+            raise ValueRejectedError("numbers joined by commas were expected", code="unknown-option") from None
+
+    def to_dynamics(self, value: frozenset[int] | None) -> JSON:
+        """Return the numbers joined by commas."""
+        if not value:
+            return None
+        if len(value) > self.most:
+            raise ValueRejectedError(f"{len(value)} choices where Dynamics takes {self.most}", code="too-many")
+        return ",".join(str(self.choice.to_dynamics(number)) for number in sorted(value))
+
+    def dump(self, value: frozenset[int] | None) -> JSON:
+        """Return the numbers in order."""
+        return [*sorted(value)] if value else None
+
+    def load(self, raw: JSON) -> frozenset[int] | None:
+        """Return the choices that :meth:`dump` wrote."""
+        return frozenset(cast("list[int]", raw)) if raw else None
+
+    def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
+        """Return a codec that knows the option set."""
+        super().bind(marketo, dynamics)
+        options = dynamics.options if dynamics else ()
+        labels = {option.value: option.label for option in options} or dict(self.choice.labels)
+        values = {label.strip().casefold(): value for value, label in labels.items()}
+        return evolve(self, choice=evolve(self.choice, labels=labels, values=values))

@@ -1,0 +1,118 @@
+"""``Entity`` and ``@entity``: a class whose attributes say where each value lives on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
+
+import attrs
+
+from ..errors import MappingError
+from .definition import EntityDefinition, EntityOptions, define_entity
+from .direction import Direction
+from .fields import METADATA, FieldMapping, mapped
+from .objects import MarketoObject
+from .values import Values
+
+C = TypeVar("C", bound="type[Entity]")
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(mapped,))
+class Entity:
+    """Base of every entity class. Subclass it, annotate attributes with ``mapped(...)``, and decorate with ``@entity``.
+
+    A subclass of a decorated class needs no decorator: it is the same entity with fields added or changed, and takes the
+    place of its parent where it is given to the engine.
+
+    Examples:
+        >>> from marketo_dynamics_sync.entities import Lead, mapped
+        >>> class RegionalLead(Lead):
+        ...     region: str | None = mapped(marketo="region", dynamics="new_region")
+        >>> RegionalLead(region="North").region
+        'North'
+    """
+
+    #: The mapping as data; made when the class is made.
+    __entity__: ClassVar[EntityDefinition]
+    _options: ClassVar[EntityOptions | None] = None
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        attrs.define(cls, slots=False, kw_only=True, eq=True)
+        if cls._options is not None:
+            cls.__entity__ = define_entity(cls, cls._options)
+
+    @classmethod
+    def select(cls, *names: str) -> type[Self]:
+        """Return this entity with the named fields only.
+
+        Fields that are named here are wanted: one that a side doesn't have is an error. The key field stays.
+
+        Args:
+            *names: Attribute names.
+
+        Raises:
+            MappingError: A name is not a mapped field of the class.
+        """
+        known = cls.__entity__.fields
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            raise MappingError(f"{cls.__name__} has no field {', '.join(map(repr, unknown))}")
+        kept = {
+            name: attrs.evolve(known[name], optional=False) if name in names else known[name]
+            for name in known
+            if name in names or known[name].key
+        }
+        picked = cast("type[Self]", type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "__module__": cls.__module__}))
+        picked.__entity__ = attrs.evolve(cls.__entity__, cls=picked, fields=kept)
+        return picked
+
+    @classmethod
+    def from_values(cls, values: Values) -> Self:
+        """Return an object of this class that holds the values of a record; a field that was not read is left at its default."""
+        known = cls.__entity__.fields
+        return cls(**{name: value for name, value in values.items() if name in known})
+
+    def to_values(self) -> dict[str, object]:
+        """Return the mapped values of this object by field name."""
+        return {name: getattr(self, name) for name in type(self).__entity__.fields}
+
+
+def entity(
+    *, name: str, marketo: MarketoObject, dynamics: str, direction: Direction = Direction.TWO_WAY
+) -> Callable[[C], C]:
+    """Make a class of mapped attributes an entity that the engine can sync.
+
+    Args:
+        name: The entity's name in reports, plans and the state store. Keep it once data is synced.
+        marketo: ``person()`` or ``custom_object(...)``.
+        dynamics: Entity set name of the Dataverse table, as used in URLs (``"leads"``, ``"new_events"``).
+        direction: Which way records flow.
+
+    Raises:
+        MappingError: The mapping can't work; the text names the class and the field.
+
+    Examples:
+        >>> from marketo_dynamics_sync.entities import Direction, Entity, custom_object, entity, mapped
+        >>> @entity(name="seat", marketo=custom_object("seat_c", dedupe="seatId"), dynamics="new_seats",
+        ...         direction=Direction.TO_MARKETO)
+        ... class Seat(Entity):
+        ...     seat_id: str | None = mapped(marketo="seatId", dynamics="new_seatid", key=True)
+    """
+
+    def decorate(cls: C) -> C:
+        options = EntityOptions(name=name, marketo=marketo, dynamics=dynamics, direction=direction)
+        _refuse_unmapped(cls)
+        cls._options = options
+        cls.__entity__ = define_entity(cls, options)
+        return cls
+
+    return decorate
+
+
+def _refuse_unmapped(cls: type[Any]) -> None:
+    for attribute in attrs.fields(cls):
+        if not isinstance(attribute.metadata.get(METADATA), FieldMapping):
+            raise MappingError(
+                f"{cls.__name__}.{attribute.name} is annotated but not mapped; write = mapped(...) beside it"
+            )

@@ -1,0 +1,32 @@
+"""One record as a connector read it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from .values import Ref, Values
+
+
+@frozen
+class Record:
+    """A record of one side, decoded, with the few facts about it that are not fields.
+
+    Attributes:
+        id: The side's own id, as text: a Marketo person id (``"1001"``) or a GUID in lower case.
+        values: Values by field name; a field that was not read is not there.
+        version: What guards a write: the row's etag. ``None`` where the side has none.
+        modified_at: When the side last changed it (UTC), if it says so.
+        merged_into: Id of the record that it was merged into.
+        converted_to: The contact that a qualified lead became.
+        active: False for a deactivated row.
+    """
+
+    id: str
+    values: Values
+    version: str | None = None
+    modified_at: datetime | None = None
+    merged_into: str | None = None
+    converted_to: Ref[object] | None = None
+    active: bool = True
