@@ -95,6 +95,7 @@ class BoundEntity:
         marketo: The Marketo object as described.
         dynamics: The Dataverse table as described.
         left_out: Fields of the default mapping that are missing or unreadable on a side.
+        deleted_flag: Marketo's own field that says the row was deleted in Dynamics, where Marketo has one.
     """
 
     definition: EntityDefinition
@@ -102,6 +103,7 @@ class BoundEntity:
     marketo: ObjectInfo
     dynamics: ObjectInfo
     left_out: tuple[LeftOut, ...] = field(default=())
+    deleted_flag: BoundField | None = None
 
     @property
     def name(self) -> str:
@@ -149,7 +151,11 @@ class BoundEntity:
         Raises:
             ValueRejectedError: Marketo can't hold a value; :meth:`BoundField.problem` finds out beforehand.
         """
-        return {self.fields[n].marketo: self.fields[n].codec.to_marketo(v) for n, v in values.items()}
+        raw: dict[str, JSON] = {}
+        for name, value in values.items():
+            bound = self.deleted_flag if self.deleted_flag and name == self.deleted_flag.name else self.fields[name]
+            raw[bound.marketo] = bound.codec.to_marketo(value)
+        return raw
 
     def encode_dynamics(self, values: Values) -> dict[str, JSON]:
         """Return the Dataverse payload that writes ``values``.
@@ -209,7 +215,15 @@ def bind(definition: EntityDefinition, marketo: ObjectInfo, dynamics: ObjectInfo
             left_out.append(gap)
             continue
         fields[item.name] = _bound(definition, item, marketo.fields[item.marketo], dynamics.fields[item.dynamics])
-    return BoundEntity(definition, fields, marketo, dynamics, tuple(left_out))
+    return BoundEntity(definition, fields, marketo, dynamics, tuple(left_out), _deleted_flag(definition, marketo))
+
+
+def _deleted_flag(definition: EntityDefinition, marketo: ObjectInfo) -> BoundField | None:
+    """Return the flag for rows deleted in Dynamics: a field with a Marketo end only, named ``is_deleted``."""
+    item = definition.fields.get("is_deleted")
+    if item is None or item.dynamics is not None or item.marketo not in marketo.fields:
+        return None
+    return BoundField(item.name, cast("str", item.marketo), "", item.codec, to_marketo=True, to_dynamics=False)
 
 
 def _gap(definition: EntityDefinition, item: EntityField, marketo: ObjectInfo, dynamics: ObjectInfo) -> LeftOut | None:

@@ -26,6 +26,8 @@ class Contact(Entity):
         marketo="microsoftCreatedDate", dynamics="createdon", direction=Direction.TO_MARKETO, optional=True
     )
     """When the contact was made in Dynamics."""
+    is_deleted: bool | None = mapped(marketo="microsoftIsDeleted", direction=Direction.TO_MARKETO, optional=True)
+    """Set in Marketo when the row was deleted in Dynamics; Dynamics has no such column."""
     salutation: str | None = mapped(marketo="salutation", dynamics="salutation", optional=True)
     """Salutation."""
     first_name: str | None = mapped(marketo="firstName", dynamics="firstname", optional=True)

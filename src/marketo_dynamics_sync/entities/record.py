@@ -20,6 +20,7 @@ class Record:
         modified_at: When the side last changed it (UTC), if it says so.
         merged_into: Id of the record that it was merged into.
         converted_to: The contact that a qualified lead became.
+        converted_from: Row id of the lead that a contact was made from.
         active: False for a deactivated row.
     """
 
@@ -29,4 +30,5 @@ class Record:
     modified_at: datetime | None = None
     merged_into: str | None = None
     converted_to: Ref[object] | None = None
+    converted_from: str | None = None
     active: bool = True

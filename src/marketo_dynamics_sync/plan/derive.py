@@ -1,0 +1,266 @@
+"""From what was read to what is to be done. Pure: the same readings give the same step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import field, frozen
+
+from ..conflict import MergeResult, Policy, merge_record
+from ..entities import BoundEntity, Record, Side, Values
+from ..identity import NO_KEY, Many, Nothing, One
+from .step import Step, StepKind
+
+_NOTHING_READ: Final[Mapping[str, object]] = {}
+
+
+@frozen
+class Known:
+    """What is remembered of two linked records, decoded.
+
+    Attributes:
+        entity: The entity.
+        marketo_id: Person id.
+        dynamics_id: Row id.
+        base_marketo: What Marketo held when both last agreed.
+        base_dynamics: What Dynamics held then.
+        version: The row's version when it was last seen.
+        unconfirmed: Fields written to Marketo and not read back since.
+        current: Whether the base was made under the mapping in force now.
+    """
+
+    entity: BoundEntity = field(repr=lambda e: e.name)
+    marketo_id: str
+    dynamics_id: str
+    base_marketo: Values = field(factory=dict, repr=False)
+    base_dynamics: Values = field(factory=dict, repr=False)
+    version: str | None = None
+    unconfirmed: frozenset[str] = frozenset()
+    current: bool = True
+
+
+def confirmed_base(known: Known, person: Record) -> Values:
+    """Return Marketo's base, with what Marketo made of our last write in place of what we wrote.
+
+    A text that came back trimmed, or a number that came back rounded, is not an edit: without this it would travel back and
+    forth for ever.
+    """
+    base = dict(known.base_marketo)
+    for name in known.unconfirmed:
+        bound = known.entity.fields.get(name)
+        if bound is None or name not in person.values or name not in base:
+            continue
+        read = person.values[name]
+        if bound.codec.stored_form(base[name], read):
+            base[name] = read
+    return base
+
+
+def plan_pair(
+    known: Known,
+    *,
+    marketo: Record | None,
+    dynamics: Record | None,
+    policy: Policy,
+    moved_from: tuple[str, str] | None = None,
+) -> Step:
+    """Plan for two linked records.
+
+    Args:
+        known: What is remembered of them.
+        marketo: The person as just read; ``None`` where nothing says that it changed.
+        dynamics: The row as just read; ``None`` where nothing says that it changed.
+        policy: Decides clashes.
+        moved_from: Entity and row id the link had before, where this plan also moves it.
+
+    Returns:
+        A step of kind ``SYNC``, or ``MOVE`` when the link moves.
+    """
+    merge = _merge(
+        known.entity,
+        policy,
+        marketo=marketo,
+        dynamics=dynamics,
+        base_marketo=confirmed_base(known, marketo) if marketo is not None else known.base_marketo,
+        base_dynamics=known.base_dynamics,
+        ids=(known.marketo_id, known.dynamics_id),
+    )
+    return Step(
+        StepKind.SYNC if moved_from is None else StepKind.MOVE,
+        known.entity,
+        marketo_id=known.marketo_id,
+        dynamics_id=known.dynamics_id,
+        to_marketo=merge.to_marketo,
+        to_dynamics=merge.to_dynamics,
+        merge=merge,
+        version=dynamics.version if dynamics is not None else known.version,
+        moved_from=moved_from,
+    )
+
+
+def plan_link(entity: BoundEntity, row: Record, person: Record, *, by: str, policy: Policy) -> Step:
+    """Plan for a row and a person that were found to be one and never were linked.
+
+    With no base, a value on one side only goes to the other, and two different values are a clash for the policy.
+
+    Args:
+        entity: The entity.
+        row: The Dynamics row.
+        person: The Marketo person.
+        by: Field that they were recognised by.
+        policy: Decides clashes.
+    """
+    merge = _merge(
+        entity,
+        policy,
+        marketo=person,
+        dynamics=row,
+        base_marketo=None,
+        base_dynamics=None,
+        ids=(person.id, row.id),
+    )
+    return Step(
+        StepKind.LINK,
+        entity,
+        marketo_id=person.id,
+        dynamics_id=row.id,
+        to_marketo=merge.to_marketo,
+        to_dynamics=merge.to_dynamics,
+        merge=merge,
+        version=row.version,
+        reason=f"recognised by {by}",
+    )
+
+
+def plan_new_row(entity: BoundEntity, row: Record, match: One | Nothing | Many, *, policy: Policy) -> Step:
+    """Plan for a Dynamics row that is new to us, by what matching said of it."""
+    if isinstance(match, One):
+        return plan_link(entity, row, match.record, by=match.key, policy=policy)
+    if isinstance(match, Many):
+        return _park(entity, row, match)
+    merge = _merge(
+        entity,
+        policy,
+        marketo=None,
+        dynamics=row,
+        base_marketo=None,
+        base_dynamics=None,
+        ids=(None, row.id),
+    )
+    if merge.to_marketo.get(match.lookup) is None:
+        return _park(entity, row, Many(NO_KEY, match.lookup))
+    return Step(
+        StepKind.CREATE_PERSON,
+        entity,
+        dynamics_id=row.id,
+        to_marketo=merge.to_marketo,
+        merge=merge,
+        version=row.version,
+        lookup=match.lookup,
+        reason="new in Dynamics",
+    )
+
+
+def plan_new_person(
+    entity: BoundEntity,
+    person: Record,
+    *,
+    row_id: str,
+    policy: Policy,
+    preset: Values = _NOTHING_READ,
+) -> Step:
+    """Plan for a Marketo person that is to be made in Dynamics.
+
+    Args:
+        entity: The entity to make it as.
+        person: The person.
+        row_id: The row id we chose.
+        policy: Decides clashes; with nothing on the other side there are none.
+        preset: Values for the new row that the caller asked for.
+    """
+    values = {**preset}
+    if entity.key is not None:
+        values[entity.key.name] = row_id
+    merge = _merge(
+        entity,
+        policy,
+        marketo=person,
+        dynamics=Record(row_id, values),
+        base_marketo=None,
+        base_dynamics=None,
+        ids=(person.id, row_id),
+    )
+    return Step(
+        StepKind.CREATE_ROW,
+        entity,
+        marketo_id=person.id,
+        dynamics_id=row_id,
+        to_marketo=merge.to_marketo,
+        to_dynamics={**merge.to_dynamics, **preset},
+        merge=merge,
+        reason="pushed from Marketo",
+    )
+
+
+def plan_gone(known: Known, side: Side, *, flag: bool) -> Step:
+    """Plan for a linked record that was deleted on a side.
+
+    Args:
+        known: What is remembered of the pair.
+        side: The side where the record is gone.
+        flag: For a row gone in Dynamics: mark the person as deleted in Dynamics, where Marketo has the field for it.
+    """
+    mark = flag and side is Side.DYNAMICS and known.entity.deleted_flag is not None
+    return Step(
+        StepKind.UNLINK,
+        known.entity,
+        marketo_id=known.marketo_id,
+        dynamics_id=known.dynamics_id,
+        to_marketo={known.entity.deleted_flag.name: True} if mark and known.entity.deleted_flag else {},
+        reason=f"deleted in {side.value.title()}",
+    )
+
+
+def park(entity: BoundEntity, reason: str, *, marketo_id: str | None, dynamics_id: str | None, **detail: object) -> Step:
+    """Plan to leave a record alone until a human decides."""
+    return Step(
+        StepKind.PARK, entity, marketo_id=marketo_id, dynamics_id=dynamics_id, reason=reason, detail=dict(detail)
+    )
+
+
+def _park(entity: BoundEntity, row: Record, match: Many) -> Step:
+    return park(
+        entity,
+        match.reason,
+        marketo_id=None,
+        dynamics_id=row.id,
+        key=match.key,
+        candidates=list(match.candidates),
+        rivals=list(match.rivals),
+    )
+
+
+def _merge(
+    entity: BoundEntity,
+    policy: Policy,
+    *,
+    marketo: Record | None,
+    dynamics: Record | None,
+    base_marketo: Values | None,
+    base_dynamics: Values | None,
+    ids: tuple[str | None, str | None],
+) -> MergeResult:
+    return merge_record(
+        entity.fields.values(),
+        entity=entity.name,
+        marketo=marketo.values if marketo is not None else None,
+        dynamics=dynamics.values if dynamics is not None else None,
+        base_marketo=base_marketo,
+        base_dynamics=base_dynamics,
+        policy=policy,
+        marketo_id=ids[0],
+        dynamics_id=ids[1],
+        marketo_at=marketo.modified_at if marketo is not None else None,
+        dynamics_at=dynamics.modified_at if dynamics is not None else None,
+    )

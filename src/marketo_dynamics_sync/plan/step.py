@@ -1,0 +1,86 @@
+"""One step of a plan: what is to be done about one pair of records, and why."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import field, frozen
+
+from ..conflict import Decision, MergeResult
+from ..entities import BoundEntity, Side, Values
+
+
+class StepKind(Enum):
+    """What a step does."""
+
+    #: Bring two linked records into agreement.
+    SYNC = "sync"
+    #: Link two records that were found to be one, and bring them into agreement.
+    LINK = "link"
+    #: Make a person in Marketo for a row, and link the two.
+    CREATE_PERSON = "create in Marketo"
+    #: Make a row in Dynamics for a person, and link the two.
+    CREATE_ROW = "create in Dynamics"
+    #: Move a link to another row or person: a lead became a contact, or two records were merged.
+    MOVE = "move link"
+    #: Forget a link whose record is gone on one side.
+    UNLINK = "unlink"
+    #: Leave a record alone until a human decides.
+    PARK = "park"
+
+
+@frozen
+class Step:
+    """What is to be done about one pair of records.
+
+    Attributes:
+        kind: What it does.
+        entity: The entity.
+        marketo_id: Person id, where known.
+        dynamics_id: Row id, where known.
+        to_marketo: Values to write to Marketo, by field name.
+        to_dynamics: Values to write to Dynamics, by field name.
+        merge: The merge that led here, where there was one.
+        version: The row's version that a write to Dynamics is guarded by.
+        lookup: Field that a new person is created under.
+        reason: Why, in a few words, where no merge says it.
+        detail: Plain facts beside the reason, such as candidates; ids and field names only.
+        moved_from: For a moved link: entity name and row id it had.
+    """
+
+    kind: StepKind
+    entity: BoundEntity = field(repr=lambda e: e.name)
+    marketo_id: str | None = None
+    dynamics_id: str | None = None
+    to_marketo: Values = field(factory=dict, repr=lambda v: "{" + ", ".join(sorted(v)) + "}")
+    to_dynamics: Values = field(factory=dict, repr=lambda v: "{" + ", ".join(sorted(v)) + "}")
+    merge: MergeResult | None = field(default=None, repr=False)
+    version: str | None = None
+    lookup: str | None = None
+    reason: str = ""
+    detail: dict[str, object] = field(factory=dict)
+    moved_from: tuple[str, str] | None = None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions of the merge."""
+        return self.merge.decisions if self.merge is not None else ()
+
+    @property
+    def writes_marketo(self) -> bool:
+        """Whether Marketo is written to."""
+        return self.kind is StepKind.CREATE_PERSON or bool(self.to_marketo)
+
+    @property
+    def writes_dynamics(self) -> bool:
+        """Whether Dynamics is written to."""
+        return self.kind is StepKind.CREATE_ROW or bool(self.to_dynamics)
+
+    def writes(self, side: Side) -> bool:
+        """Return whether a side is written to."""
+        return self.writes_marketo if side is Side.MARKETO else self.writes_dynamics
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is written anywhere, links included."""
+        return self.kind is StepKind.SYNC and not self.writes_marketo and not self.writes_dynamics
