@@ -1,1 +1,78 @@
+"""Keeps Adobe Marketo Engage and Microsoft Dynamics 365 (Dataverse) in sync.
 
+Importing this package reads no environment, starts nothing, configures no logging and imports neither httpx nor msal: names
+are looked up when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .conflict import DynamicsWins, Hold, LatestWins, MarketoWins, MostRestrictive, PerField, PreferNonEmpty
+    from .connectors.dynamics import DynamicsConnector
+    from .connectors.marketo import MarketoConnector
+    from .engine import Event, SyncEngine, SyncReport
+    from .errors import SyncError
+    from .identity import Matching, MatchKey
+    from .plan import Brakes, Plan
+    from .state import MemoryStateStore, SQLiteStateStore
+
+_ROOMS = {
+    "Brakes": "plan",
+    "DynamicsConnector": "connectors.dynamics",
+    "DynamicsWins": "conflict",
+    "Event": "engine",
+    "Hold": "conflict",
+    "LatestWins": "conflict",
+    "MarketoConnector": "connectors.marketo",
+    "MarketoWins": "conflict",
+    "MatchKey": "identity",
+    "Matching": "identity",
+    "MemoryStateStore": "state",
+    "MostRestrictive": "conflict",
+    "PerField": "conflict",
+    "Plan": "plan",
+    "PreferNonEmpty": "conflict",
+    "SQLiteStateStore": "state",
+    "SyncEngine": "engine",
+    "SyncError": "errors",
+    "SyncReport": "engine",
+}
+
+__all__ = [
+    "Brakes",
+    "DynamicsConnector",
+    "DynamicsWins",
+    "Event",
+    "Hold",
+    "LatestWins",
+    "MarketoConnector",
+    "MarketoWins",
+    "MatchKey",
+    "Matching",
+    "MemoryStateStore",
+    "MostRestrictive",
+    "PerField",
+    "Plan",
+    "PreferNonEmpty",
+    "SQLiteStateStore",
+    "SyncEngine",
+    "SyncError",
+    "SyncReport",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> object:
+    room = _ROOMS.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{room}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

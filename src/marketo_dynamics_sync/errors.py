@@ -7,7 +7,8 @@
     │   ├── MappingError              an entity class whose mapping can't work
     │   ├── FieldMissingError         a field the user named is not there
     │   ├── FieldUnreadableError      a field the user named can't be read by the sync user
-    │   └── AddressError              a URL that is not one of the service
+    │   ├── AddressError              a URL that is not one of the service
+    │   └── PolicyError               a policy that raised, or gave no resolution
     ├── ServiceError                  a service, or the way to it, said no
     │   ├── AuthenticationError       wrong secret, expired certificate, revoked token
     │   ├── PermissionDeniedError     the sync user lacks a right
@@ -59,6 +60,10 @@ class FieldUnreadableError(ConfigurationError):
 
 class AddressError(ConfigurationError):
     """A URL that is malformed, not encrypted, or not an address of the service."""
+
+
+class PolicyError(ConfigurationError):
+    """A policy raised, or gave something that is no resolution; the text names the policy and the field."""
 
 
 class ServiceError(SyncError):

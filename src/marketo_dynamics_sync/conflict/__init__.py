@@ -1,1 +1,43 @@
+"""Who wins: three-way merge, policies, and decisions with their reasons. Pure."""
 
+from .conflict import Conflict
+from .decision import Decision, DecisionKind
+from .merge import MergeResult, merge_record
+from .policies import (
+    DynamicsWins,
+    FirstDecided,
+    Hold,
+    LatestWins,
+    MarketoWins,
+    MostRestrictive,
+    PerField,
+    Policy,
+    PolicyLike,
+    PreferNonEmpty,
+    as_policy,
+    decide,
+    default_policy,
+)
+from .resolution import Resolution
+
+__all__ = [
+    "Conflict",
+    "Decision",
+    "DecisionKind",
+    "DynamicsWins",
+    "FirstDecided",
+    "Hold",
+    "LatestWins",
+    "MarketoWins",
+    "MergeResult",
+    "MostRestrictive",
+    "PerField",
+    "Policy",
+    "PolicyLike",
+    "PreferNonEmpty",
+    "Resolution",
+    "as_policy",
+    "decide",
+    "default_policy",
+    "merge_record",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from attrs import field, frozen
+import attrs
+from attrs import frozen
 
 from ..entities import UNREADABLE, BoundEntity, Invalid, Record, Values
 
@@ -26,7 +27,7 @@ class MatchKey:
     """
 
     field: str
-    normalise: Callable[[object], str | None] = field(default=fold_text, repr=False)
+    normalise: Callable[[object], str | None] = attrs.field(default=fold_text, repr=False)
 
     def of(self, values: Values) -> str | None:
         """Return the key value of a record, or ``None`` where it has none."""

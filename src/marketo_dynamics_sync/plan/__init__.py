@@ -1,7 +1,8 @@
 """What to do: steps, their price, the brakes, and how a plan reads. Pure."""
 
 from .brakes import Brakes
-from .derive import Known, confirmed_base, park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
+from .derive import park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
+from .known import Known, confirmed_base
 from .price import Price, price
 from .report import Plan, describe, step_as_data
 from .step import Step, StepKind

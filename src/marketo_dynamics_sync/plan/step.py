@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from ..conflict import Decision, MergeResult
 from ..entities import BoundEntity, Side, Values
+from .known import Known
 
 
 class StepKind(Enum):
@@ -41,6 +42,7 @@ class Step:
         to_marketo: Values to write to Marketo, by field name.
         to_dynamics: Values to write to Dynamics, by field name.
         merge: The merge that led here, where there was one.
+        known: What was remembered of the pair before, if anything.
         version: The row's version that a write to Dynamics is guarded by.
         lookup: Field that a new person is created under.
         reason: Why, in a few words, where no merge says it.
@@ -55,6 +57,7 @@ class Step:
     to_marketo: Values = field(factory=dict, repr=lambda v: "{" + ", ".join(sorted(v)) + "}")
     to_dynamics: Values = field(factory=dict, repr=lambda v: "{" + ", ".join(sorted(v)) + "}")
     merge: MergeResult | None = field(default=None, repr=False)
+    known: Known | None = field(default=None, repr=False)
     version: str | None = None
     lookup: str | None = None
     reason: str = ""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 from urllib.parse import unquote
 
 from attrs import define, field, frozen
 
 
-def _fold(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _fold(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
     folded: dict[str, str] = {}
-    for name, value in headers:
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
         key = name.lower()
         folded[key] = f"{folded[key]}, {value}" if key in folded else value
     return folded
@@ -31,7 +31,7 @@ class Request:
 
     method: str
     target: str
-    headers: dict[str, str] = field(converter=lambda h: _fold(h.items() if isinstance(h, dict) else h))
+    headers: Mapping[str, str] = field(converter=_fold, factory=dict)
     body: bytes = b""
     base_url: str = "http://sandbox"
 

@@ -1,14 +1,18 @@
 """Where observations are kept between cycles. Knows plain data only."""
 
-from .protocol import Commit, Intent, JournalEntry, Link, Parked, Rejected, StateStore, StoreLock, Stored
+from .memory import MemoryStateStore
+from .protocol import Commit, Intent, JournalEntry, Link, Parked, Rejected, StateStore, Stored, StoreLock
+from .sqlite import SQLiteStateStore
 
 __all__ = [
     "Commit",
     "Intent",
     "JournalEntry",
     "Link",
+    "MemoryStateStore",
     "Parked",
     "Rejected",
+    "SQLiteStateStore",
     "StateStore",
     "StoreLock",
     "Stored",

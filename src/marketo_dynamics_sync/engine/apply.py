@@ -1,0 +1,220 @@
+"""Carries out what was planned, in batches, and keeps what each batch came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+from attrs import define, field
+
+from ..conflict import DecisionKind
+from ..connectors import Outcome, Status
+from ..entities import Side
+from ..plan import Step, StepKind, park
+from ..state import Commit, Intent, Rejected
+from .events import Event, OnEvent
+from .report import ConflictLine, SyncReport, WaitingLine
+from .services import Services
+from .settle import Stamp, combine, settle
+from .work import Work
+
+T = TypeVar("T")
+
+#: How often a row that somebody else keeps changing is read and merged again within one cycle.
+ROUNDS: Final = 5
+
+
+class Stopped(Exception):  # noqa: N818  # not an error: the cycle ends early and cleanly
+    """The cycle ends here: a deadline, a cancellation, or a service that takes no more calls today."""
+
+
+@define
+class Applier:
+    """Writes batches and commits after each.
+
+    Attributes:
+        services: Both sides and the store.
+        report: Where counts go.
+        on_event: Who listens.
+        keep_going: Raises :class:`Stopped` when it is time to end; asked at every batch edge.
+        rejected: Records that were rejected before, by entity, side and id.
+    """
+
+    services: Services
+    report: SyncReport
+    on_event: OnEvent
+    keep_going: Callable[[], None]
+    rejected: dict[tuple[str, str, str], Rejected] = field(factory=dict)
+
+    def take(self, works: Sequence[Work]) -> None:
+        """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
+        self._note_intents(works)
+        self._dynamics([work for work in works if work.step.writes_dynamics])
+        to_marketo: list[Work] = []
+        rest: list[Work] = []
+        for work in works:
+            (to_marketo if work.step.writes_marketo and not self._waits(work) else rest).append(work)
+        self._keep(rest)
+        for batch in _slices(to_marketo, self.services.marketo.capabilities.write_size):
+            self.keep_going()
+            outcomes = self.services.marketo.write([work.marketo_write() for work in batch])
+            for work, outcome in zip(batch, outcomes, strict=True):
+                work.on_marketo = outcome
+            self._keep(batch)
+            self._written(Side.MARKETO, batch, outcomes)
+
+    def _waits(self, work: Work) -> bool:
+        """Return whether a person must not be told of a row that was not made."""
+        return work.step.kind is StepKind.CREATE_ROW and work.dynamics_failed
+
+    def _note_intents(self, works: Sequence[Work]) -> None:
+        now = self.services.settings.now()
+        intents = [
+            Intent(w.step.entity.name, str(w.step.marketo_id), str(w.step.dynamics_id), now)
+            for w in works
+            if w.step.kind is StepKind.CREATE_ROW
+        ]
+        if intents:
+            self.services.store.commit(Commit(put_intents=intents))
+
+    def _dynamics(self, works: list[Work]) -> None:
+        for batch in _slices(works, self.services.dynamics.capabilities.write_size):
+            waiting = batch
+            for _ in range(ROUNDS):
+                self.keep_going()
+                outcomes = self.services.dynamics.write([work.dynamics_write() for work in waiting])
+                for work, outcome in zip(waiting, outcomes, strict=True):
+                    work.on_dynamics = outcome
+                self._written(Side.DYNAMICS, waiting, outcomes)
+                waiting = self._planned_anew([work for work in waiting if _lost_race(work)])
+                if not waiting:
+                    break
+
+    def _planned_anew(self, works: list[Work]) -> list[Work]:
+        """Read rows again that somebody else changed between our read and our write, and plan anew."""
+        by_entity: dict[str, list[Work]] = {}
+        for work in works:
+            by_entity.setdefault(work.step.entity.name, []).append(work)
+        again = []
+        for name, group in by_entity.items():
+            entity = self.services.entities[name]
+            rows = self.services.dynamics.fetch(entity, [str(work.step.dynamics_id) for work in group])
+            found = {row.id: row for row in rows}
+            for work in group:
+                row = found.get(str(work.step.dynamics_id))
+                if row is None or work.again is None:
+                    continue
+                self.report.count(name, "to Dynamics", "merged again")
+                work.dynamics, work.step = row, work.again(row)
+                if work.step.writes_dynamics:
+                    again.append(work)
+                else:
+                    work.on_dynamics = None
+        return again
+
+    def _keep(self, works: Sequence[Work]) -> None:
+        """Commit what works came to, and count it."""
+        if not works:
+            return
+        stamp = Stamp(self.services.settings.now(), self.services.digests, self.rejected)
+        commits = []
+        for work in works:
+            self._refuse_taken(work)
+            if work.step.kind is StepKind.SYNC and _unsent(work):
+                continue
+            commit = settle(work, stamp)
+            commits.append(commit)
+            for rejected in commit.reject:
+                self.rejected[rejected.entity, rejected.side, rejected.id] = rejected
+            self._count(work, commit)
+        self.services.store.commit(combine(commits))
+        if any(_unsent(work) for work in works):
+            raise Stopped(_reason(works))
+
+    def _refuse_taken(self, work: Work) -> None:
+        """Park a new row whose key led Marketo to a person that is another row's."""
+        outcome = work.on_marketo
+        if work.step.kind is not StepKind.CREATE_PERSON or outcome is None or outcome.status is not Status.UPDATED:
+            return
+        person = str(outcome.id)
+        link = self.services.store.links_by_marketo([person]).get(person)
+        if link is not None and link.dynamics_id != work.step.dynamics_id:
+            work.step = park(
+                work.step.entity, "shared-key", marketo_id=None, dynamics_id=work.step.dynamics_id, candidates=[person]
+            )
+
+    def _count(self, work: Work, commit: Commit) -> None:
+        step, report = work.step, self.report
+        name = step.entity.name
+        for outcome, direction in ((work.on_marketo, "to Marketo"), (work.on_dynamics, "to Dynamics")):
+            if outcome is not None:
+                report.count(name, direction, outcome.status.value)
+        if commit.put_links and step.kind is not StepKind.SYNC:
+            report.count(name, "links", "moved" if step.kind is StepKind.MOVE else "linked")
+        if commit.drop_links and step.kind is StepKind.UNLINK:
+            report.count(name, "links", "unlinked")
+        person, row = step.marketo_id or (work.on_marketo.id if work.on_marketo else None), step.dynamics_id
+        if step.kind is StepKind.PARK:
+            report.count(name, "waiting", "parked")
+            report.add(report.parked, WaitingLine(name, step.marketo_id, row, "", step.reason, _words(step)))
+            self.on_event(Event("parked", name, count=1, detail=step.reason))
+        for decision in step.decisions:
+            if decision.kind is DecisionKind.CONFLICT:
+                report.count(name, "clashes", decision.rule)
+                winner = decision.winner.value if decision.winner else ""
+                report.add(
+                    report.conflicts,
+                    ConflictLine(
+                        name,
+                        person,
+                        row,
+                        decision.field,
+                        winner,
+                        decision.rule,
+                        decision.base,
+                        decision.marketo,
+                        decision.dynamics,
+                    ),
+                )
+            elif decision.kind is DecisionKind.HELD:
+                report.count(name, "waiting", "field held")
+                report.add(
+                    report.parked, WaitingLine(name, person, row, decision.field, decision.rule, decision.reason)
+                )
+        for rejected in commit.reject:
+            report.count(name, "waiting", "rejected")
+            report.add(
+                report.rejected, WaitingLine(name, person, row, rejected.field or "", rejected.code, rejected.message)
+            )
+            self.on_event(Event("rejected", name, Side(rejected.side), 1, rejected.code))
+
+    def _written(self, side: Side, works: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
+        done = sum(outcome.status.done for outcome in outcomes)
+        self.on_event(Event("written", works[0].step.entity.name, side, done))
+
+
+def _lost_race(work: Work) -> bool:
+    outcome = work.on_dynamics
+    return outcome is not None and outcome.status in (Status.STALE, Status.EXISTS)
+
+
+def _unsent(work: Work) -> bool:
+    return any(o is not None and o.status is Status.UNSENT for o in (work.on_marketo, work.on_dynamics))
+
+
+def _reason(works: Sequence[Work]) -> str:
+    for work in works:
+        for outcome in (work.on_marketo, work.on_dynamics):
+            if outcome is not None and outcome.status is Status.UNSENT and outcome.problem is not None:
+                return outcome.problem.message
+    return "a service takes no more calls for now"
+
+
+def _words(step: Step) -> str:
+    lists = ((word, step.detail.get(word)) for word in ("candidates", "rivals"))
+    return "; ".join(f"{word}: {', '.join(map(str, ids))}" for word, ids in lists if isinstance(ids, list) and ids)
+
+
+def _slices(items: list[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,257 @@
+"""One cycle: read changes, derive, carry out (or only collect), keep where to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final, Protocol
+
+from attrs import define, field
+
+from ..connectors import ChangePage
+from ..entities import BoundEntity, Side
+from ..errors import CheckpointExpiredError
+from ..state import Commit, Link, Parked
+from .derive import Deriver
+from .events import Event, OnEvent
+from .people import ChangedPersons
+from .report import SyncReport
+from .services import Services
+from .work import Work
+
+#: Persons handled at once: ten full read calls.
+PERSONS_AT_ONCE: Final = 3000
+#: Parked rows that wait for a human whatever changes.
+_FINAL: Final = frozenset({"merged-in-marketo", "two-persons"})
+
+
+class Taker(Protocol):
+    """Takes works: carries them out, or only collects them."""
+
+    def take(self, works: Sequence[Work]) -> None:
+        """Take some works."""
+        ...
+
+
+@define
+class Cycle:
+    """One cycle over all entities.
+
+    Attributes:
+        services: Both sides and the store.
+        taker: Who takes the works.
+        report: Where counts go.
+        on_event: Who listens.
+        keep_going: Asked at every batch edge; raises to end the cycle.
+        dry: Nothing is kept, not even where to go on.
+        push: Makes persons in Dynamics that are new in Marketo, where the user gave a rule.
+    """
+
+    services: Services
+    taker: Taker
+    report: SyncReport
+    on_event: OnEvent
+    keep_going: Callable[[], None]
+    dry: bool = False
+    push: Callable[[Sequence[str]], list[Work]] | None = None
+    deriver: Deriver = field(init=False)
+    _checkpoints: dict[str, str | None] = field(factory=dict)
+    _gone: dict[str, dict[str, None]] = field(factory=dict)
+    _touched: set[str] = field(factory=set)
+
+    def run(self) -> None:
+        """Run the cycle to its end.
+
+        Raises:
+            ServiceError: A service failed; what was done is kept, and the next cycle goes on from there.
+            PlanRefusedError: A brake stopped it.
+        """
+        self._note_rebase()
+        with self._timed("read Marketo changes"):
+            people = self._read_people()
+        waiting = self._waiting()
+        self.deriver = Deriver(self.services, people, waiting=waiting)
+        with self._timed("moves"):
+            self._take(self.deriver.merged_persons())
+        for entity in self.services.entities.values():
+            with self._timed(f"{entity.name} rows"):
+                self._rows(entity)
+        with self._timed("persons"):
+            self._persons(people)
+        with self._timed("retries"):
+            self._retries(people)
+        with self._timed("deletions"):
+            self._deletions(people)
+        if not self.dry:
+            facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()}
+            self.services.store.commit(Commit(checkpoints=self._checkpoints, facts=facts))
+
+    @property
+    def unchanged(self) -> int:
+        """Records that were read and needed nothing."""
+        return self.deriver.unchanged
+
+    def _note_rebase(self) -> None:
+        for name, digest in self.services.digests.items():
+            before = self.services.store.fact(f"mapping:{name}")
+            if before is not None and before != digest:
+                self._full(name, f"the mapping of {name!r} changed")
+
+    def _rebased(self, entity: BoundEntity) -> bool:
+        before = self.services.store.fact(f"mapping:{entity.name}")
+        return before is not None and before != self.services.digests[entity.name]
+
+    def _full(self, entity: str, reason: str) -> None:
+        self.report.full_comparisons.append(reason)
+        self.on_event(Event("full-comparison", entity, detail=reason))
+
+    def _read_people(self) -> ChangedPersons:
+        people = ChangedPersons()
+        streams: dict[str, list[BoundEntity]] = {}
+        for entity in self.services.entities.values():
+            streams.setdefault(self.services.marketo.stream(entity), []).append(entity)
+        for stream, entities in streams.items():
+            checkpoint = self.services.store.checkpoint(stream)
+            try:
+                self._collect(people, stream, entities, checkpoint)
+            except CheckpointExpiredError as error:
+                if checkpoint is None:
+                    raise
+                people.everything = True
+                self._full("", f"Marketo's changes: {error.code or 'too old'}")
+                self._collect(people, stream, entities, None)
+        people.ids = {i: None for i in people.ids if i not in people.merged}
+        people.deleted = {i: None for i in people.deleted if i not in people.merged}
+        return people
+
+    def _collect(
+        self, people: ChangedPersons, stream: str, entities: Sequence[BoundEntity], checkpoint: str | None
+    ) -> None:
+        for page in self.services.marketo.changes(entities, checkpoint):
+            self.keep_going()
+            people.changed(page.changed)
+            people.created.update(page.created)
+            people.deleted.update(dict.fromkeys(page.deleted))
+            people.merged.update(page.merged)
+            self.on_event(Event("read", "", Side.MARKETO, len(page.changed)))
+            if page.checkpoint is not None:
+                self._checkpoints[stream] = page.checkpoint
+
+    def _rows(self, entity: BoundEntity) -> None:
+        stream = self.services.dynamics.stream(entity)
+        checkpoint = None if self._rebased(entity) else self.services.store.checkpoint(stream)
+        try:
+            self._row_pages(entity, stream, self.services.dynamics.changes([entity], checkpoint))
+        except CheckpointExpiredError as error:
+            if checkpoint is None:
+                raise
+            self._full(entity.name, f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
+            self._row_pages(entity, stream, self.services.dynamics.changes([entity], None))
+
+    def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterator[ChangePage]) -> None:
+        listing = False
+        for page in pages:
+            self.keep_going()
+            if page.listing and not listing:
+                listing = True
+                if not self.dry:
+                    self.services.store.forget_seen(entity.name)
+            self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
+            self._take(self.deriver.from_rows(entity, page.records))
+            gone = self._gone.setdefault(entity.name, {})
+            gone.update(dict.fromkeys(page.deleted))
+            for row in page.records:
+                gone.pop(row.id, None)
+            if not listing:
+                self._touched.update(row.id for row in page.records)
+            if listing and page.present and not self.dry:
+                self.services.store.commit(Commit(seen=[(entity.name, page.present)]))
+            if page.checkpoint is not None:
+                self._checkpoints[stream] = page.checkpoint
+        if listing and not self.dry:
+            gone = self._gone.setdefault(entity.name, {})
+            gone.update(dict.fromkeys(link.dynamics_id for link in self.services.store.unseen(entity.name)))
+
+    def _persons(self, people: ChangedPersons) -> None:
+        if people.everything:
+            for entity in self.services.persons():
+                links = self.services.store.links(entity.name)
+                while some := list(islice(links, PERSONS_AT_ONCE)):
+                    self._some_persons(people, [link.marketo_id for link in some])
+            return
+        ids = [i for i in people.ids if i not in people.deleted]
+        for start in range(0, len(ids), PERSONS_AT_ONCE):
+            self._some_persons(people, [i for i in ids[start : start + PERSONS_AT_ONCE] if i in people.ids])
+
+    def _some_persons(self, people: ChangedPersons, ids: Sequence[str]) -> None:
+        self.keep_going()
+        works, strangers = self.deriver.from_persons(ids)
+        self._take(works)
+        if self.push is not None:
+            self._take(self.push([i for i in strangers if i in people.created]))
+
+    def _retries(self, people: ChangedPersons) -> None:
+        """Take up what was refused before and is due, and parked rows whose candidates changed."""
+        now = self.services.settings.now()
+        done = set(self.report_rejected)
+        due = [r for r in self.services.store.rejected() if r.next_at <= now and (r.entity, r.side, r.id) not in done]
+        for entity in self.services.entities.values():
+            rows = [r.id for r in due if r.entity == entity.name and r.side == Side.MARKETO.value]
+            rows += [
+                p.id
+                for p in self.services.store.parked(entity.name)
+                if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, people)
+            ]
+            if rows:
+                self._take(self.deriver.from_rows(entity, self.services.dynamics.fetch(entity, rows), forced=True))
+        persons = [r.id for r in due if r.side == Side.DYNAMICS.value]
+        if persons:
+            works, _ = self.deriver.from_persons(persons)
+            self._take(works)
+
+    @property
+    def report_rejected(self) -> set[tuple[str, str, str]]:
+        """Records that were refused in this very cycle: they had their try."""
+        return getattr(self.taker, "refused_now", set())
+
+    def _waiting(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for parked in self.services.store.parked():
+            if parked.side == Side.DYNAMICS.value and not parked.field and parked.reason in _FINAL:
+                found.setdefault(parked.entity, set()).add(parked.id)
+        return {entity: frozenset(ids) for entity, ids in found.items()}
+
+    def _may_resolve(self, parked: Parked, people: ChangedPersons) -> bool:
+        if parked.reason in _FINAL:
+            return False
+        candidates = parked.detail.get("candidates")
+        rivals = parked.detail.get("rivals")
+        touched = people.ids.keys() | people.deleted.keys() | people.merged.keys()
+        if isinstance(candidates, list) and touched & set(candidates):
+            return True
+        moved = self._touched.union(*self._gone.values())
+        return isinstance(rivals, list) and bool(moved & set(rivals))
+
+    def _deletions(self, people: ChangedPersons) -> None:
+        self._take(self.deriver.gone_persons(list(people.deleted)))
+        for name, gone in self._gone.items():
+            if not gone:
+                continue
+            entity = self.services.entities[name]
+            links: list[Link] = list(self.services.store.links_by_dynamics(name, list(gone)).values())
+            self.services.settings.brakes.allow_deletes(name, len(links), self.services.store.count_links(name))
+            self._take(self.deriver.gone_rows(entity, links))
+
+    def _take(self, works: Sequence[Work]) -> None:
+        if works:
+            self.taker.take(works)
+
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = self.services.settings.monotonic()
+        try:
+            yield
+        finally:
+            took = self.services.settings.monotonic() - started
+            self.report.seconds[phase] = self.report.seconds.get(phase, 0.0) + took

@@ -1,0 +1,316 @@
+"""Reads what a plan needs to know, and derives the works of one page. Decides nothing: it asks ``identity`` and ``plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from attrs import define, field
+
+from ..entities import BoundEntity, Record, Side
+from ..identity import Many
+from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_row, plan_pair
+from ..state import Link
+from .links import known_of
+from .pairing import is_superseded, match_rows
+from .people import ChangedPersons
+from .services import Services
+from .work import Work
+
+
+@define
+class Deriver:
+    """Derives works from what was read, a page at a time.
+
+    Attributes:
+        services: Both sides and the store.
+        people: What Marketo's change streams said.
+        taken: Person id to row id of links planned in this cycle and not kept, for a plan that is only looked at.
+        waiting: Row ids that stay parked until a human decides, by entity.
+        unchanged: Records that were read and needed nothing.
+    """
+
+    services: Services
+    people: ChangedPersons
+    taken: dict[str, str] = field(factory=dict)
+    waiting: Mapping[str, frozenset[str]] = field(factory=dict)
+    unchanged: int = 0
+
+    def from_rows(self, entity: BoundEntity, rows: Iterable[Record], *, forced: bool = False) -> list[Work]:
+        """Return works for Dynamics rows.
+
+        Args:
+            entity: The rows' entity.
+            rows: Rows as just read; of a row that comes more than once the last counts.
+            forced: Look at rows and their persons even where nothing says that they changed.
+        """
+        latest = {row.id: row for row in rows}
+        links = self.services.store.links_by_dynamics(entity.name, list(latest))
+        digest = self.services.digests[entity.name]
+        works: list[Work] = []
+        new: list[Record] = []
+        paired: list[tuple[Record, Link]] = []
+        for row in latest.values():
+            link = links.get(row.id)
+            if link is None:
+                if row.merged_into is None and not is_superseded(self.services, entity, row):
+                    new.append(row)
+            elif row.merged_into is not None or is_superseded(self.services, entity, row):
+                works += self._moved_row(entity, row, link)
+            elif not forced and self._seen_before(row, link, digest):
+                self.unchanged += 1
+            else:
+                paired.append((row, link))
+        new, adopted = self._adopt(entity, new)
+        return works + adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
+
+    def from_persons(self, ids: Sequence[str]) -> tuple[list[Work], list[str]]:
+        """Return works for persons that changed and whose rows didn't, and the ids of persons that have no link."""
+        links = self.services.store.links_by_marketo(ids)
+        works: list[Work] = []
+        for entity in self.services.persons():
+            mine = [links[i] for i in ids if i in links and links[i].entity == entity.name]
+            works += self._changed_persons(entity, mine)
+        return works, [i for i in ids if i not in links]
+
+    def gone_rows(self, entity: BoundEntity, links: Iterable[Link]) -> list[Work]:
+        """Return works for links whose rows were deleted in Dynamics."""
+        digest, flag = self.services.digests[entity.name], self.services.settings.flag_deleted
+        return [Work(plan_gone(known_of(link, entity, digest=digest), Side.DYNAMICS, flag=flag)) for link in links]
+
+    def gone_persons(self, ids: Sequence[str]) -> list[Work]:
+        """Return works for persons that were deleted in Marketo. Their rows stay; a later edit makes new persons of them."""
+        works = []
+        for link in self.services.store.links_by_marketo(ids).values():
+            entity = self.services.entities.get(link.entity)
+            if entity is not None:
+                known = known_of(link, entity, digest=self.services.digests[entity.name])
+                works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
+        return works
+
+    def merged_persons(self) -> list[Work]:
+        """Return works for persons that were merged into others: their links move to the survivors."""
+        works: list[Work] = []
+        losers = list(self.people.merged)
+        links = self.services.store.links_by_marketo(losers)
+        survivors = {loser: self.people.survivor(loser) for loser in losers}
+        holders = self.services.store.links_by_marketo(list(survivors.values()))
+        for loser, link in links.items():
+            entity = self.services.entities.get(link.entity)
+            if entity is None:
+                continue
+            winner = survivors[loser]
+            holder = holders.get(winner)
+            known = known_of(link, entity, digest=self.services.digests[entity.name])
+            if holder is not None:
+                works.append(Work(Step(StepKind.UNLINK, entity, loser, link.dynamics_id, reason="merged in Marketo")))
+                works.append(
+                    Work(
+                        park(
+                            entity,
+                            "merged-in-marketo",
+                            marketo_id=winner,
+                            dynamics_id=link.dynamics_id,
+                            rivals=[holder.dynamics_id],
+                        )
+                    )
+                )
+                continue
+            people = self.services.marketo.fetch(entity, [winner])
+            if people:
+                works.append(self._move(entity, known, people[0], None, to=(winner, link.dynamics_id)))
+                holders[winner] = link
+                self.people.settle(winner)
+        return works
+
+    def _seen_before(self, row: Record, link: Link, digest: str) -> bool:
+        return (
+            link.version is not None
+            and row.version == link.version
+            and link.fingerprint == digest
+            and link.marketo_id not in self.people
+        )
+
+    def _paired(
+        self, entity: BoundEntity, paired: Sequence[tuple[Record, Link]], digest: str, *, forced: bool
+    ) -> list[Work]:
+        wanted = [
+            link.marketo_id
+            for _, link in paired
+            if forced or link.marketo_id in self.people or link.fingerprint != digest or not link.base
+        ]
+        persons = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
+        policy = self.services.policy(entity)
+        works = []
+        for row, link in paired:
+            known = known_of(link, entity, digest=digest)
+            person = persons.get(link.marketo_id)
+            self.people.settle(link.marketo_id)
+            step = plan_pair(known, marketo=person, dynamics=row, policy=policy)
+            works.append(self._work(step, person, row, known))
+        return works
+
+    def _changed_persons(self, entity: BoundEntity, links: Sequence[Link]) -> list[Work]:
+        if not links:
+            return []
+        digest, policy = self.services.digests[entity.name], self.services.policy(entity)
+        persons = {p.id: p for p in self.services.marketo.fetch(entity, [link.marketo_id for link in links])}
+        # A row whose version isn't known, or that was last merged under another mapping, is read first.
+        unknown = [link.dynamics_id for link in links if link.version is None or link.fingerprint != digest]
+        rows = {row.id: row for row in self.services.dynamics.fetch(entity, unknown)} if unknown else {}
+        works = []
+        for link in links:
+            person = persons.get(link.marketo_id)
+            row = rows.get(link.dynamics_id)
+            known = known_of(link, entity, digest=digest)
+            if person is None and self.people.everything:
+                works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
+                continue
+            if person is None or (row is None and link.dynamics_id in unknown):
+                continue  # Gone meanwhile: the next cycle's streams say how.
+            step = plan_pair(known, marketo=person, dynamics=row, policy=policy)
+            if step.idle and not step.decisions:
+                self.unchanged += 1
+            works.append(self._work(step, person, row, known))
+        return works
+
+    def _work(self, step: Step, person: Record | None, row: Record | None, known: Known) -> Work:
+        policy = self.services.policy(step.entity)
+
+        def again(fresh: Record) -> Step:
+            return plan_pair(known, marketo=person, dynamics=fresh, policy=policy, moved_from=step.moved_from)
+
+        return Work(step, person, row, again)
+
+    def _new(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
+        waiting = self.waiting.get(entity.name, frozenset())
+        rows = [row for row in rows if row.id not in waiting]
+        if not rows:
+            return []
+        policy = self.services.policy(entity)
+        answers = match_rows(self.services, entity, rows, self.taken)
+        works = []
+        for row in rows:
+            match = answers[row.id]
+            step = plan_new_row(entity, row, match, policy=policy)
+            person = None if isinstance(match, Many) else getattr(match, "record", None)
+            if person is not None:
+                self.taken[person.id] = row.id
+                self.people.settle(person.id)
+                works.append(Work(step, person, row, self._link_again(entity, person, step.reason)))
+            else:
+                works.append(Work(step, None, row))
+        return works
+
+    def _link_again(self, entity: BoundEntity, person: Record, reason: str) -> Relink:
+        return Relink(self.services, entity, person, reason.removeprefix("recognised by "))
+
+    def _adopt(self, entity: BoundEntity, rows: Sequence[Record]) -> tuple[list[Record], list[Work]]:
+        """Move links of leads to the contacts that were made from them, where the contact is met before its lead."""
+        origins = {row.converted_from: row for row in rows if row.converted_from is not None}
+        if not origins:
+            return list(rows), []
+        works: list[Work] = []
+        taken: set[str] = set()
+        for source in self.services.persons():
+            if source.name == entity.name:
+                continue
+            links = self.services.store.links_by_dynamics(source.name, list(origins))
+            for origin, link in links.items():
+                row = origins[origin]
+                people = self.services.marketo.fetch(entity, [link.marketo_id])
+                known = known_of(link, source, digest=self.services.digests[source.name])
+                works.append(
+                    self._move(
+                        entity,
+                        known,
+                        people[0] if people else None,
+                        row,
+                        to=(link.marketo_id, row.id),
+                        moved_from=(source.name, origin),
+                    )
+                )
+                taken.add(row.id)
+        return [row for row in rows if row.id not in taken], works
+
+    def _moved_row(self, entity: BoundEntity, row: Record, link: Link) -> list[Work]:
+        """Return works for a linked row that was merged into another, or that became a contact."""
+        if row.merged_into is not None:
+            target, target_id, why = entity, row.merged_into, "merged in Dynamics"
+        else:
+            assert row.converted_to is not None, "asked only for rows that moved"
+            found = self.services.entity_of_table(row.converted_to.table)
+            assert found is not None, "asked only where the contact is synced"
+            target, target_id, why = found, row.converted_to.id, "qualified in Dynamics"
+        known = known_of(link, entity, digest=self.services.digests[entity.name])
+        holder = self.services.store.links_by_dynamics(target.name, [target_id]).get(target_id)
+        survivors = [] if holder is not None else self.services.dynamics.fetch(target, [target_id])
+        if survivors:
+            people = self.services.marketo.fetch(target, [link.marketo_id])
+            self.people.settle(link.marketo_id)
+            return [
+                self._move(
+                    target,
+                    known,
+                    people[0] if people else None,
+                    survivors[0],
+                    to=(link.marketo_id, target_id),
+                    moved_from=(entity.name, row.id),
+                )
+            ]
+        works = [Work(Step(StepKind.UNLINK, entity, link.marketo_id, row.id, reason=why))]
+        if holder is not None and holder.marketo_id != link.marketo_id:
+            # Two persons stand for one row now; which of them stays is for people to say.
+            works.append(
+                Work(
+                    park(
+                        entity,
+                        "two-persons",
+                        marketo_id=link.marketo_id,
+                        dynamics_id=row.id,
+                        candidates=[holder.marketo_id],
+                        rivals=[target_id],
+                    )
+                )
+            )
+        return works
+
+    def _move(
+        self,
+        entity: BoundEntity,
+        known: Known,
+        person: Record | None,
+        row: Record | None,
+        *,
+        to: tuple[str, str],
+        moved_from: tuple[str, str] | None = None,
+    ) -> Work:
+        """Return the work that moves a link, keeping the base of the fields that both entities have."""
+        moved = Known(
+            entity,
+            *to,
+            base_marketo={name: known.base_marketo[name] for name in entity.fields if name in known.base_marketo},
+            base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
+            version=known.version if row is None else row.version,
+            unconfirmed=known.unconfirmed,
+        )
+        step = plan_pair(
+            moved,
+            marketo=person,
+            dynamics=row,
+            policy=self.services.policy(entity),
+            moved_from=moved_from or (known.entity.name, known.dynamics_id),
+        )
+        return self._work(step, person, row, moved)
+
+
+@define
+class Relink:
+    """Plans a first link anew from a row read again."""
+
+    services: Services
+    entity: BoundEntity
+    person: Record
+    by: str
+
+    def __call__(self, row: Record) -> Step:
+        return plan_link(self.entity, row, self.person, by=self.by, policy=self.services.policy(self.entity))

@@ -1,0 +1,268 @@
+"""``SyncEngine``: what a host makes, and what it calls."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import attrs
+
+from ..conflict import Policy, PolicyLike, as_policy, default_policy
+from ..connectors import CallCount, Connector
+from ..entities import Entity, EntityDefinition
+from ..errors import ConfigurationError, QuotaError
+from ..identity import Matching
+from ..plan import Brakes, Plan
+from ..state import StateStore
+from .apply import Applier, Stopped
+from .collect import Collector
+from .cycle import Cycle
+from .events import Event, OnEvent, ignore
+from .preflight import Preflight, preflight
+from .push import by_rule, entity_to_push, plan_push
+from .report import SyncReport
+from .schedule import in_thread, repeat
+from .services import PushRule, Services, Settings, guard_identity, open_services
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class SyncEngine:
+    """Keeps Marketo and Dynamics in sync. Making one touches nothing: the first call of a method does.
+
+    Args:
+        marketo: Marketo's connector.
+        dynamics: Dynamics' connector.
+        store: Where observations are kept between cycles. One engine at a time runs on a store.
+        entities: Entity classes to sync, in the order of a cycle. A subclass takes the place of its parent.
+        policies: Who wins a clash: one policy for all, or by entity name. Default: Marketo for leads, Dynamics for contacts and
+            everything else. Opt-out fields are always most restrictive.
+        matching: How a new Dynamics row is matched with persons Marketo already has. Default: CRM id, then e-mail.
+        brakes: When a cycle looks like an accident and is refused.
+        flag_deleted: Mark persons whose row was deleted in Dynamics, where Marketo has the field (the native way).
+        push_rule: Says as which entity a person that is new in Marketo is made in Dynamics; without it none is, unless
+            :meth:`push_persons` asks for it.
+        now: The clock (UTC).
+        monotonic: Seconds for durations.
+        new_id: Makes row ids for new Dynamics rows.
+
+    Raises:
+        ConfigurationError: No entity, two entities of one name, or a policy that is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        marketo: Connector,
+        dynamics: Connector,
+        store: StateStore,
+        entities: Sequence[type[Entity]],
+        policies: PolicyLike | Mapping[str, PolicyLike] | None = None,
+        matching: Matching | None = None,
+        brakes: Brakes | None = None,
+        flag_deleted: bool = True,
+        push_rule: PushRule | None = None,
+        now: Callable[[], datetime] = _utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = _new_id,
+    ) -> None:
+        self._marketo = marketo
+        self._dynamics = dynamics
+        self._store = store
+        self._definitions = _definitions(entities)
+        self._settings = Settings(
+            policies=_policies(self._definitions, policies),
+            matching=matching or Matching(),
+            brakes=brakes or Brakes(),
+            flag_deleted=flag_deleted,
+            push_rule=push_rule,
+            new_id=new_id,
+            now=now,
+            monotonic=monotonic,
+        )
+
+    def check(self) -> Preflight:
+        """Look at everything a cycle needs: address, credentials, permissions, change tracking, mapping, limits. Writes nothing."""
+        return preflight(self._marketo, self._dynamics, self._store, self._definitions)
+
+    def plan(self) -> Plan:
+        """Return what :meth:`run` would do now. Reads and decides; writes nothing anywhere, not even where it stopped.
+
+        Raises:
+            SyncError: As :meth:`run`.
+        """
+        with self._store.lock():
+            services = self._open()
+            report = SyncReport(self._settings.now())
+            collector = Collector(services)
+            cycle = Cycle(services, collector, report, ignore, _go_on, dry=True)
+            if self._settings.push_rule is not None:
+                cycle.push = partial(by_rule, services, report=report)
+            cycle.run()
+            return collector.plan(cycle.unchanged)
+
+    def run(
+        self,
+        *,
+        deadline: datetime | timedelta | None = None,
+        on_event: OnEvent = ignore,
+        stop: threading.Event | None = None,
+    ) -> SyncReport:
+        """Run one cycle: the first is the full copy, later ones carry changes only.
+
+        Args:
+            deadline: When to stop at the next batch edge: a moment (time-zone aware), or a time from now.
+            on_event: Called with everything that happens, for progress bars and logs.
+            stop: Set by the host to stop at the next batch edge.
+
+        Returns:
+            What was done. ``report.stopped`` says why a cycle ended before everything was done; the next one goes on.
+
+        Raises:
+            ConfigurationError: Something must be changed before any call can work.
+            ServiceError: A service failed for good. What was done until then is kept.
+            StateError: The store can't be used, is locked, or belongs to other instances.
+            PlanRefusedError: A brake stopped the cycle.
+        """
+        with self._store.lock():
+            services = self._open()
+            first = all(self._store.fact(f"mapping:{d.name}") is None for d in self._definitions)
+            report = SyncReport(self._settings.now(), first=first, left_out=services.left_out)
+            on_event(Event("started", detail="first copy" if first else "cycle"))
+            for gap in services.left_out:
+                on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))
+            applier = Applier(services, report, on_event, self._edge(deadline, stop))
+            applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
+            with self._counted(report, on_event):
+                guard_identity(self._store, self._marketo, self._dynamics, remember=True)
+                cycle = Cycle(services, applier, report, on_event, applier.keep_going)
+                if self._settings.push_rule is not None:
+                    cycle.push = partial(by_rule, services, report=report)
+                cycle.run()
+                report.count("all", "read", "unchanged", cycle.unchanged)
+            return report
+
+    async def arun(self, *, deadline: datetime | timedelta | None = None, on_event: OnEvent = ignore) -> SyncReport:
+        """Run one cycle in a worker thread. Cancelling the task stops the cycle at the next batch edge."""
+        return await in_thread(lambda stop: self.run(deadline=deadline, on_event=on_event, stop=stop))
+
+    def run_every(self, interval: timedelta | float, stop: threading.Event, *, on_event: OnEvent = ignore) -> int:
+        """Run cycles until ``stop`` is set, and return how many ran. Owns no thread: it blocks the caller's.
+
+        Args:
+            interval: Time between the end of one cycle and the start of the next.
+            stop: Set by the host; a cycle under way stops at its next batch edge.
+            on_event: Called with everything that happens.
+        """
+        return repeat(lambda: self.run(on_event=on_event, stop=stop), interval, stop)
+
+    def push_persons(
+        self,
+        ids: Sequence[int | str],
+        *,
+        as_entity: str | type[Entity] = "lead",
+        values: Mapping[str, object] | None = None,
+        on_event: OnEvent = ignore,
+    ) -> SyncReport:
+        """Make these Marketo persons in Dynamics now. One that is there already is left as it is.
+
+        Args:
+            ids: Marketo person ids.
+            as_entity: ``"lead"``, ``"contact"``, or the entity class.
+            values: Values for the new rows, by field name, such as an owner's.
+            on_event: Called with everything that happens.
+
+        Returns:
+            What was done, with a line for each person that couldn't be made.
+
+        Raises:
+            SyncError: As :meth:`run`.
+        """
+        name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
+        with self._store.lock():
+            services = self._open()
+            report = SyncReport(self._settings.now(), left_out=services.left_out)
+            applier = Applier(services, report, on_event, self._edge(None, None))
+            applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
+            with self._counted(report, on_event):
+                guard_identity(self._store, self._marketo, self._dynamics, remember=True)
+                entity = entity_to_push(services, name)
+                applier.take(plan_push(services, [str(i) for i in ids], entity, report, values or {}))
+            return report
+
+    def _open(self) -> Services:
+        return open_services(self._marketo, self._dynamics, self._store, self._settings, self._definitions)
+
+    def _edge(self, deadline: datetime | timedelta | None, stop: threading.Event | None) -> Callable[[], None]:
+        end = self._settings.now() + deadline if isinstance(deadline, timedelta) else deadline
+        if end is not None and end.tzinfo is None:
+            raise ConfigurationError("deadline: give a time-zone aware datetime, or a timedelta from now")
+
+        def keep_going() -> None:
+            if stop is not None and stop.is_set():
+                raise Stopped("asked to stop")
+            if end is not None and self._settings.now() >= end:
+                raise Stopped("the deadline has come")
+
+        return keep_going
+
+    @contextmanager
+    def _counted(self, report: SyncReport, on_event: OnEvent) -> Iterator[None]:
+        marketo, dynamics = attrs.evolve(self._marketo.calls), attrs.evolve(self._dynamics.calls)
+        try:
+            yield
+        except (Stopped, QuotaError) as end:
+            report.stopped = str(end)
+            on_event(Event("stopped", detail=report.stopped))
+        finally:
+            report.marketo_calls = _used(marketo, self._marketo.calls)
+            report.dynamics_calls = _used(dynamics, self._dynamics.calls)
+            report.finished_at = self._settings.now()
+        on_event(Event("finished", count=report.wrote))
+
+
+def _go_on() -> None:
+    """Nothing stops a plan."""
+
+
+def _used(before: CallCount, after: CallCount) -> CallCount:
+    return CallCount(*(getattr(after, a.name) - getattr(before, a.name) for a in attrs.fields(CallCount)))
+
+
+def _definitions(entities: Sequence[type[Entity]]) -> list[EntityDefinition]:
+    if not entities:
+        raise ConfigurationError("entities: give at least one entity class, such as Lead")
+    found: dict[str, EntityDefinition] = {}
+    for cls in entities:
+        definition = getattr(cls, "__entity__", None)
+        if not isinstance(definition, EntityDefinition):
+            raise ConfigurationError(f"entities: {cls!r} is no entity class; decorate it with @entity(...)")
+        if definition.name in found:
+            other = found[definition.name].cls.__name__
+            raise ConfigurationError(
+                f"entities: {other} and {cls.__name__} are both {definition.name!r}; a subclass takes its parent's place"
+            )
+        found[definition.name] = definition
+    return list(found.values())
+
+
+def _policies(
+    definitions: Sequence[EntityDefinition], given: PolicyLike | Mapping[str, PolicyLike] | None
+) -> dict[str, Policy]:
+    if isinstance(given, Mapping):
+        unknown = sorted(set(given) - {d.name for d in definitions})
+        if unknown:
+            raise ConfigurationError(f"policies: no entity is called {', '.join(map(repr, unknown))}")
+        return {d.name: as_policy(given.get(d.name, default_policy(d.name))) for d in definitions}
+    return {d.name: default_policy(d.name) if given is None else as_policy(given) for d in definitions}

@@ -1,0 +1,38 @@
+"""What the engine tells a host while it works: for progress bars, logs and notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from attrs import frozen
+
+from ..entities import Side
+
+
+@frozen
+class Event:
+    """Something happened.
+
+    Attributes:
+        kind: ``"started"``, ``"left-out"``, ``"read"``, ``"planned"``, ``"written"``, ``"full-comparison"``, ``"parked"``, ``"rejected"``,
+            ``"stopped"`` or ``"finished"``.
+        entity: Name of the entity it is about, or ``""``.
+        side: The service it is about, or ``None``.
+        count: How many records.
+        detail: More, in words; never a field value.
+    """
+
+    kind: str
+    entity: str = ""
+    side: Side | None = None
+    count: int = 0
+    detail: str = ""
+
+
+#: Called with every event, in the thread that runs the cycle. An error it raises ends the cycle at that point.
+OnEvent: TypeAlias = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,55 @@
+"""Between the store's plain data and the values that plans are made of."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..entities import BoundEntity, Values
+from ..plan import Known
+from ..state import Link
+
+
+def mapping_digest(entity: BoundEntity) -> str:
+    """Return a short digest of the mapping in force; a base made under another one is compared afresh."""
+    return hashlib.sha256(entity.fingerprint.encode()).hexdigest()[:16]
+
+
+def known_of(link: Link, entity: BoundEntity, *, digest: str) -> Known:
+    """Return what a link remembers, decoded for an entity."""
+    base = entity.load(link.base)
+    return Known(
+        entity,
+        link.marketo_id,
+        link.dynamics_id,
+        base_marketo=base,
+        base_dynamics={**base, **entity.load(link.dynamics_base)} if link.dynamics_base else base,
+        version=link.version,
+        unconfirmed=link.unconfirmed,
+        current=link.fingerprint == digest,
+    )
+
+
+def link_of(
+    entity: BoundEntity,
+    *,
+    marketo_id: str,
+    dynamics_id: str,
+    base_marketo: Values,
+    base_dynamics: Values,
+    version: str | None,
+    unconfirmed: frozenset[str],
+    digest: str,
+) -> Link:
+    """Return the link that remembers an agreement; of Dynamics' base only what differs is kept twice."""
+    marketo = entity.dump(base_marketo)
+    dynamics = entity.dump(base_dynamics)
+    return Link(
+        entity.name,
+        dynamics_id,
+        marketo_id,
+        base=marketo,
+        dynamics_base={name: raw for name, raw in dynamics.items() if name not in marketo or marketo[name] != raw},
+        version=version,
+        unconfirmed=unconfirmed,
+        fingerprint=digest,
+    )

@@ -1,0 +1,88 @@
+"""Looks up who a new row could be, and asks ``identity`` to say who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..entities import BoundEntity, Record
+from ..identity import Candidates, Match, MatchKey, Nothing, group_by_key, key_values, pair
+from .services import Services
+
+
+def match_rows(
+    services: Services, entity: BoundEntity, rows: Sequence[Record], taken: Mapping[str, str]
+) -> dict[str, Match]:
+    """Return who each new row is, by row id.
+
+    Each key is looked up for all rows at once, and only for those that no earlier key decided.
+
+    Args:
+        services: Both sides.
+        entity: The rows' entity.
+        rows: Rows that have no link.
+        taken: Person id to row id of links that are planned but not kept yet.
+    """
+    answers: dict[str, Match] = {}
+    persons: dict[str, Mapping[str, Sequence[Record]]] = {}
+    claims: dict[str, Mapping[str, frozenset[str]]] = {}
+    owners: dict[str, str] = dict(taken)
+    crm_id = entity.key.name if entity.key is not None else None
+    open_rows = list(rows)
+    for key in services.settings.matching.order(entity):
+        values = [row.id for row in open_rows] if key.field == crm_id else key_values(key, open_rows)
+        found = services.marketo.find(entity, key.field, values) if values else []
+        persons[key.field] = group_by_key(key, found)
+        linked = services.store.links_by_marketo([person.id for person in found])
+        owners |= {person: link.dynamics_id for person, link in linked.items()}
+        if key.field != crm_id:
+            contested = values if crm_id is None else _met(key, open_rows, persons[key.field])
+            claims[key.field] = _claims(services, key, contested)
+        among = Candidates(persons, claims, owners)
+        still_open = []
+        for row in open_rows:
+            answer = pair(row, entity=entity, keys=(key,), among=among)
+            if _is_open(answer, key, crm_id):
+                still_open.append(row)
+            else:
+                answers[row.id] = answer
+        open_rows = still_open
+    among = Candidates(persons, claims, owners)
+    for row in open_rows:
+        answers[row.id] = pair(row, entity=entity, keys=(), among=among)
+    return answers
+
+
+def _is_open(answer: Match, key: MatchKey, crm_id: str | None) -> bool:
+    """Return whether later keys still have a say: this one found nobody, or only said how the row can't be created."""
+    return isinstance(answer, Nothing) or (crm_id is None and getattr(answer, "reason", "") in ("no-key", "shared-key"))
+
+
+def _met(key: MatchKey, rows: Iterable[Record], persons: Mapping[str, Sequence[Record]]) -> list[object]:
+    return key_values(key, [row for row in rows if key.of(row.values) in persons])
+
+
+def _claims(services: Services, key: MatchKey, values: Sequence[object]) -> dict[str, frozenset[str]]:
+    """Return the unlinked rows of all person entities that have these key values."""
+    claims: dict[str, set[str]] = {}
+    for entity in services.persons():
+        if not values or key.field not in entity.fields:
+            continue
+        rows = [
+            row
+            for row in services.dynamics.find(entity, key.field, values)
+            if row.merged_into is None and not is_superseded(services, entity, row)
+        ]
+        linked = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
+        for row in rows:
+            value = key.of(row.values)
+            if row.id not in linked and value is not None:
+                claims.setdefault(value, set()).add(row.id)
+    return {value: frozenset(ids) for value, ids in claims.items()}
+
+
+def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:
+    """Return whether the row is a qualified lead whose contact is synced: the contact is the person then."""
+    if row.converted_to is None:
+        return False
+    target = services.entity_of_table(row.converted_to.table)
+    return target is not None and target.name != entity.name

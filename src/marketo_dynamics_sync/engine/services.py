@@ -1,0 +1,114 @@
+"""Everything a cycle works with, bound and checked before the first change is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from attrs import define, field
+
+from ..conflict import Policy
+from ..connectors import Connector
+from ..entities import BoundEntity, EntityDefinition, LeftOut, Record, Side, bind
+from ..errors import IdentityMismatchError
+from ..identity import Matching
+from ..plan import Brakes
+from ..state import Commit, StateStore
+from .links import mapping_digest
+
+#: Says as which entity a Marketo person that is new to us is made in Dynamics; ``None`` leaves it in Marketo.
+PushRule = Callable[[Record], str | None]
+
+
+@define
+class Settings:
+    """What the user decided when the engine was made."""
+
+    policies: Mapping[str, Policy]
+    matching: Matching
+    brakes: Brakes
+    flag_deleted: bool
+    push_rule: PushRule | None
+    new_id: Callable[[], str]
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+@define
+class Services:
+    """Both connectors, the store, and the entities bound to what both services have now."""
+
+    marketo: Connector
+    dynamics: Connector
+    store: StateStore
+    settings: Settings
+    entities: Mapping[str, BoundEntity]
+    digests: Mapping[str, str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.digests = {name: mapping_digest(entity) for name, entity in self.entities.items()}
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Fields of the default mappings that are not synced here."""
+        return tuple(gap for entity in self.entities.values() for gap in entity.left_out)
+
+    def persons(self) -> list[BoundEntity]:
+        """Return the entities that live in Marketo's person table, in their order."""
+        return [entity for entity in self.entities.values() if entity.definition.marketo.is_person]
+
+    def policy(self, entity: BoundEntity) -> Policy:
+        """Return the policy in force for an entity."""
+        return self.settings.policies[entity.name]
+
+    def entity_of_table(self, table: str) -> BoundEntity | None:
+        """Return the entity that is kept in a Dataverse table, by logical name."""
+        return next((e for e in self.entities.values() if e.dynamics.name == table), None)
+
+
+def open_services(
+    marketo: Connector,
+    dynamics: Connector,
+    store: StateStore,
+    settings: Settings,
+    definitions: Sequence[EntityDefinition],
+) -> Services:
+    """Describe both sides, bind the entities, and make sure that the store belongs to these two instances.
+
+    Raises:
+        ConfigurationError: An entity can't be synced between these two instances; the text says why.
+        IdentityMismatchError: The store was built on another organization or instance.
+        ServiceError: A service can't be reached or refuses us.
+    """
+    marketo.refresh()
+    dynamics.refresh()
+    bound = {d.name: bind(d, marketo.describe(d), dynamics.describe(d)) for d in definitions}
+    services = Services(marketo, dynamics, store, settings, bound)
+    guard_identity(store, marketo, dynamics, remember=False)
+    return services
+
+
+def guard_identity(store: StateStore, marketo: Connector, dynamics: Connector, *, remember: bool) -> None:
+    """Make sure that the store was built on these two instances.
+
+    Args:
+        store: The state store.
+        marketo: Marketo's connector.
+        dynamics: Dynamics' connector.
+        remember: Keep their ids where the store has none yet.
+
+    Raises:
+        IdentityMismatchError: It was built on others.
+    """
+    for side, connector in ((Side.MARKETO, marketo), (Side.DYNAMICS, dynamics)):
+        name = f"identity:{side.value}"
+        before, now = store.fact(name), connector.identity()
+        if before is not None and before != now:
+            what = "Dynamics organization" if side is Side.DYNAMICS else "Marketo instance"
+            raise IdentityMismatchError(
+                f"this store was built on the {what} {before}, and the address given leads to {now}. Links of one don't fit "
+                "the other, so nothing was read or written. Was the environment copied or refreshed, or the address changed? "
+                "Give the right address, or start a new store for the new pair."
+            )
+        if before is None and remember:
+            store.commit(Commit(facts={name: now}))

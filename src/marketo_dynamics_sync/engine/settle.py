@@ -1,0 +1,244 @@
+"""From a step and what became of its writes to what the store has to remember. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Final
+
+from attrs import frozen
+
+from ..conflict import DecisionKind
+from ..connectors import Outcome, Status
+from ..entities import Side
+from ..plan import Known, Step, StepKind
+from ..state import Commit, JournalEntry, Link, Parked, Rejected
+from .links import link_of
+from .work import Work
+
+#: First wait of a rejected record; each further try doubles it.
+FIRST_RETRY: Final = timedelta(minutes=5)
+#: Longest wait of a rejected record.
+LAST_RETRY: Final = timedelta(days=1)
+
+
+@frozen
+class Stamp:
+    """What settling needs to know beside the step.
+
+    Attributes:
+        now: The moment of the commit (UTC).
+        digests: Digest of the mapping in force, by entity name.
+        rejected: Records that were rejected before, by entity, side and id.
+    """
+
+    now: datetime
+    digests: Mapping[str, str]
+    rejected: Mapping[tuple[str, str, str], Rejected]
+
+
+def settle(work: Work, stamp: Stamp) -> Commit:
+    """Return what to remember of one step, given what became of its writes.
+
+    A field whose write is not known to be done keeps its old base, so that the next cycle that meets the record derives the
+    same write again.
+    """
+    step = work.step
+    if step.kind is StepKind.PARK:
+        return _parked(step, stamp)
+    if step.kind is StepKind.UNLINK:
+        return _unlinked(work, stamp)
+    failures = _rejections(work, stamp)
+    made_nothing = (step.kind is StepKind.CREATE_PERSON and work.marketo_failed) or (
+        step.kind is StepKind.CREATE_ROW and work.dynamics_failed
+    )
+    if made_nothing:
+        return Commit(reject=failures)
+    link = _link(work, stamp)
+    source = (step.entity.name, "dynamics", link.dynamics_id)
+    held = [d for d in step.decisions if d.kind is DecisionKind.HELD]
+    settled = [d.field for d in step.decisions if d.kind is not DecisionKind.HELD]
+    failed = {(r.entity, r.side, r.id) for r in failures}
+    solved = {(step.entity.name, "marketo", link.dynamics_id), (step.entity.name, "dynamics", link.marketo_id)}
+    return Commit(
+        put_links=[link],
+        drop_links=[step.moved_from] if step.moved_from is not None else [],
+        journal=_journal(step, link, stamp.now),
+        park=[
+            Parked(*source, d.field, d.rule, {"reason": d.reason, "marketo_id": link.marketo_id}, stamp.now)
+            for d in held
+        ],
+        unpark=[(*source, name) for name in settled] + [(*source, "")] if held else [(*source, "*")],
+        reject=failures,
+        unreject=sorted(key for key in solved - failed if key in stamp.rejected),
+        drop_intents=[(step.entity.name, link.marketo_id)] if step.kind in (StepKind.CREATE_ROW, StepKind.LINK) else [],
+    )
+
+
+def combine(commits: Iterable[Commit]) -> Commit:
+    """Return one commit that keeps everything of several."""
+    parts = list(commits)
+    return Commit(
+        put_links=list(chain.from_iterable(c.put_links for c in parts)),
+        drop_links=list(chain.from_iterable(c.drop_links for c in parts)),
+        checkpoints={name: value for c in parts for name, value in c.checkpoints.items()},
+        journal=list(chain.from_iterable(c.journal for c in parts)),
+        park=list(chain.from_iterable(c.park for c in parts)),
+        unpark=list(chain.from_iterable(c.unpark for c in parts)),
+        reject=list(chain.from_iterable(c.reject for c in parts)),
+        unreject=list(chain.from_iterable(c.unreject for c in parts)),
+        put_intents=list(chain.from_iterable(c.put_intents for c in parts)),
+        drop_intents=list(chain.from_iterable(c.drop_intents for c in parts)),
+        facts={name: value for c in parts for name, value in c.facts.items()},
+        seen=list(chain.from_iterable(c.seen for c in parts)),
+    )
+
+
+def _link(work: Work, stamp: Stamp) -> Link:
+    step = work.step
+    merge = step.merge
+    assert merge is not None, "every step that links carries its merge"
+    marketo_id = work.on_marketo.id if step.kind is StepKind.CREATE_PERSON and work.on_marketo else step.marketo_id
+    base_marketo = dict(merge.base_marketo)
+    base_dynamics = dict(merge.base_dynamics)
+    if work.marketo_failed:
+        _revert(step.to_marketo, step.known, base_marketo, base_dynamics)
+    if work.dynamics_failed:
+        _revert(step.to_dynamics, step.known, base_marketo, base_dynamics)
+    version = step.version
+    stored = work.on_dynamics.stored if work.on_dynamics and work.on_dynamics.status.done else None
+    if stored is not None:
+        version = stored.version
+        for name in step.to_dynamics:
+            if name in stored.values:
+                base_dynamics[name] = stored.values[name]
+        if _has_news(step, stored.values, base_dynamics):
+            version = None
+    elif step.writes_dynamics and not work.dynamics_failed:
+        version = None
+    if work.dynamics_failed or (work.marketo_failed and step.kind is not StepKind.CREATE_PERSON):
+        # The row is met again even if nobody touches it, so that the write that failed is derived again.
+        version = None
+    read_back = work.marketo is not None and step.kind is not StepKind.CREATE_PERSON
+    before = frozenset[str]() if read_back or step.known is None else step.known.unconfirmed
+    written = frozenset(step.to_marketo) if step.writes_marketo and not work.marketo_failed else frozenset[str]()
+    return link_of(
+        step.entity,
+        marketo_id=str(marketo_id),
+        dynamics_id=str(step.dynamics_id),
+        base_marketo=base_marketo,
+        base_dynamics=base_dynamics,
+        version=version,
+        unconfirmed=before | written,
+        digest=stamp.digests[step.entity.name],
+    )
+
+
+def _has_news(step: Step, stored: Mapping[str, object], base: Mapping[str, object]) -> bool:
+    """Return whether the stored row holds a mapped value that the base doesn't know: a plug-in wrote beside us."""
+    return any(
+        name not in step.to_dynamics and bound.to_marketo and name in stored and stored[name] != base.get(name)
+        for name, bound in step.entity.fields.items()
+    )
+
+
+def _revert(
+    names: Iterable[str], known: Known | None, base_marketo: dict[str, object], base_dynamics: dict[str, object]
+) -> None:
+    """Put the old base back for fields whose write is not known to be done."""
+    old_marketo: Mapping[str, object] = known.base_marketo if known is not None else {}
+    old_dynamics: Mapping[str, object] = known.base_dynamics if known is not None else {}
+    for name in names:
+        for old, base in ((old_marketo, base_marketo), (old_dynamics, base_dynamics)):
+            if name in old:
+                base[name] = old[name]
+            else:
+                base.pop(name, None)
+
+
+def _journal(step: Step, link: Link, now: datetime) -> list[JournalEntry]:
+    entries = []
+    if step.kind is not StepKind.SYNC:
+        kinds = {StepKind.MOVE: "moved", StepKind.LINK: "linked"}
+        detail: dict[str, object] = {"reason": step.reason} if step.reason else {}
+        if step.moved_from is not None:
+            detail["from"] = list(step.moved_from)
+        entries.append(
+            JournalEntry(
+                now, step.entity.name, kinds.get(step.kind, "created"), link.marketo_id, link.dynamics_id, None, detail
+            )
+        )
+    for decision in step.decisions:
+        if decision.kind is not DecisionKind.CONFLICT:
+            continue
+        bound = step.entity.fields[decision.field]
+        values = step.entity.dump  # the store keeps JSON only
+        entries.append(
+            JournalEntry(
+                now,
+                step.entity.name,
+                "conflict",
+                link.marketo_id,
+                link.dynamics_id,
+                bound.name,
+                {
+                    "base": values({bound.name: decision.base}).get(bound.name),
+                    "marketo": values({bound.name: decision.marketo}).get(bound.name),
+                    "dynamics": values({bound.name: decision.dynamics}).get(bound.name),
+                    "winner": decision.winner.value if decision.winner else None,
+                    "rule": decision.rule,
+                },
+            )
+        )
+    return entries
+
+
+def _parked(step: Step, stamp: Stamp) -> Commit:
+    side, own = ("dynamics", step.dynamics_id) if step.dynamics_id else ("marketo", step.marketo_id)
+    return Commit(park=[Parked(step.entity.name, side, str(own), "", step.reason, step.detail, stamp.now)])
+
+
+def _unlinked(work: Work, stamp: Stamp) -> Commit:
+    step = work.step
+    failures = _rejections(work, stamp)
+    if any(r.next_at > stamp.now for r in failures) and step.to_marketo and not _gone(work.on_marketo):
+        return Commit(reject=failures)
+    key = (step.entity.name, str(step.dynamics_id))
+    entry = JournalEntry(
+        stamp.now, step.entity.name, "unlinked", step.marketo_id, step.dynamics_id, None, {"reason": step.reason}
+    )
+    return Commit(drop_links=[key], journal=[entry], unpark=[(key[0], "dynamics", key[1], "*")])
+
+
+def _gone(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status is Status.GONE
+
+
+def _rejections(work: Work, stamp: Stamp) -> list[Rejected]:
+    found = []
+    sides = (
+        (Side.MARKETO, work.on_marketo, work.step.dynamics_id),
+        (Side.DYNAMICS, work.on_dynamics, work.step.marketo_id),
+    )
+    for side, outcome, source in sides:
+        if outcome is None or outcome.status.done or outcome.status in (Status.GONE, Status.UNSENT):
+            continue
+        key = (work.step.entity.name, side.value, str(source))
+        before = stamp.rejected.get(key)
+        attempts = before.attempts + 1 if before else 1
+        problem = outcome.problem
+        refused = outcome.status is Status.REJECTED and not (problem and problem.retryable)
+        wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 20), LAST_RETRY) if refused else timedelta()
+        found.append(
+            Rejected(
+                *key,
+                code=problem.code if problem else outcome.status.value,
+                message=problem.message if problem else "",
+                field=problem.field if problem else None,
+                attempts=attempts,
+                first_at=before.first_at if before else stamp.now,
+                next_at=stamp.now + wait,
+            )
+        )
+    return found

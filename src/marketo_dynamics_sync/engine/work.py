@@ -1,0 +1,55 @@
+"""One pair of records on its way through a cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+from ..connectors import Outcome, Write, WriteKind
+from ..entities import Record
+from ..plan import Step, StepKind
+
+
+@define
+class Work:
+    """A step, what it was derived from, and what became of its writes.
+
+    Attributes:
+        step: What is to be done.
+        marketo: The person that was read, if any.
+        dynamics: The row that was read, if any.
+        again: Derives the step anew from a row read again, after somebody else wrote first.
+        on_marketo: What became of the write to Marketo.
+        on_dynamics: What became of the write to Dynamics.
+    """
+
+    step: Step
+    marketo: Record | None = field(default=None, repr=False)
+    dynamics: Record | None = field(default=None, repr=False)
+    again: Callable[[Record], Step] | None = field(default=None, repr=False)
+    on_marketo: Outcome | None = None
+    on_dynamics: Outcome | None = None
+
+    def marketo_write(self) -> Write:
+        """Return the write that the step asks of Marketo."""
+        step = self.step
+        if step.kind is StepKind.CREATE_PERSON:
+            return Write(step.entity, WriteKind.CREATE, None, step.to_marketo, lookup=step.lookup)
+        return Write(step.entity, WriteKind.UPDATE, step.marketo_id, step.to_marketo)
+
+    def dynamics_write(self) -> Write:
+        """Return the write that the step asks of Dynamics."""
+        step = self.step
+        kind = WriteKind.CREATE if step.kind is StepKind.CREATE_ROW else WriteKind.UPDATE
+        return Write(step.entity, kind, step.dynamics_id, step.to_dynamics, version=step.version)
+
+    @property
+    def marketo_failed(self) -> bool:
+        """Whether a write to Marketo was wanted and is not known to be done."""
+        return self.step.writes_marketo and not (self.on_marketo and self.on_marketo.status.done)
+
+    @property
+    def dynamics_failed(self) -> bool:
+        """Whether a write to Dynamics was wanted and is not known to be done."""
+        return self.step.writes_dynamics and not (self.on_dynamics and self.on_dynamics.status.done)

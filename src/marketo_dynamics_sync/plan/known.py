@@ -1,0 +1,49 @@
+"""What is remembered of two linked records."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from ..entities import BoundEntity, Record, Values
+
+
+@frozen
+class Known:
+    """What is remembered of two linked records, decoded.
+
+    Attributes:
+        entity: The entity.
+        marketo_id: Person id.
+        dynamics_id: Row id.
+        base_marketo: What Marketo held when both last agreed.
+        base_dynamics: What Dynamics held then.
+        version: The row's version when it was last seen.
+        unconfirmed: Fields written to Marketo and not read back since.
+        current: Whether the base was made under the mapping in force now.
+    """
+
+    entity: BoundEntity = field(repr=lambda e: e.name)
+    marketo_id: str
+    dynamics_id: str
+    base_marketo: Values = field(factory=dict, repr=False)
+    base_dynamics: Values = field(factory=dict, repr=False)
+    version: str | None = None
+    unconfirmed: frozenset[str] = frozenset()
+    current: bool = True
+
+
+def confirmed_base(known: Known, person: Record) -> Values:
+    """Return Marketo's base, with what Marketo made of our last write in place of what we wrote.
+
+    A text that came back trimmed, or a number that came back rounded, is not an edit: without this it would travel back and
+    forth for ever.
+    """
+    base = dict(known.base_marketo)
+    for name in known.unconfirmed:
+        bound = known.entity.fields.get(name)
+        if bound is None or name not in person.values or name not in base:
+            continue
+        read = person.values[name]
+        if bound.codec.stored_form(base[name], read):
+            base[name] = read
+    return base
