@@ -1,1 +1,5 @@
+"""Marketo's REST API."""
 
+from .connector import MarketoConnector
+
+__all__ = ["MarketoConnector"]

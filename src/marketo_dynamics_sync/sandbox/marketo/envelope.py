@@ -61,7 +61,7 @@ class Parameters:
             raise Refusal("1001", "Invalid value for parameter 'batchSize'")
         return min(int(raw), 300)
 
-    def object(self) -> dict[str, object]:
+    def json_object(self) -> dict[str, object]:
         """Return the JSON body as an object."""
         if not isinstance(self.body, dict):
             raise Refusal("609", "Invalid JSON")
@@ -69,7 +69,7 @@ class Parameters:
 
     def records(self) -> list[dict[str, object]]:
         """Return the records of a write."""
-        raw = self.object().get("input")
+        raw = self.json_object().get("input")
         if not isinstance(raw, list) or not raw:
             raise Refusal("1002", "Missing value for required parameter 'input'")
         if len(raw) > 300:

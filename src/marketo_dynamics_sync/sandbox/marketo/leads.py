@@ -80,7 +80,7 @@ class Leads:
 
     def sync(self, given: Parameters) -> Answer:
         """``POST /rest/v1/leads.json``."""
-        body = given.object()
+        body = given.json_object()
         action = str(body.get("action") or "createOrUpdate")
         if action not in ("createOrUpdate", "createOnly", "updateOnly", "createDuplicate"):
             raise Refusal("1001", f"Invalid value '{action}' for parameter 'action'")
