@@ -3,3 +3,8 @@
 This room shares no code with the connectors, so that an error in one shows in the other. It imports nothing
 from the rest of the package.
 """
+
+from .clock import SandboxClock
+from .sandbox import CRM_FIELDS, Sandbox, SandboxCredential
+
+__all__ = ["CRM_FIELDS", "Sandbox", "SandboxClock", "SandboxCredential"]

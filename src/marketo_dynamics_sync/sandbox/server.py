@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 
-from marketo_dynamics_sync.sandbox.http import App, Request, Response
+from .http import App, Request, Response
 
 _SUPPORTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MERGE")
 
@@ -23,12 +23,14 @@ class LoopbackServer:
             :class:`ConnectionError` the connection is closed without an answer; when its answer names a
             ``Content-Length`` larger than its body the connection is closed in the middle of the body.
         tls: A server-side context makes the server speak HTTPS.
+        port: Port to listen on; 0 takes a free one.
 
     Use it as a context manager; ``url`` is valid inside the block.
     """
 
-    def __init__(self, app: App, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, app: App, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self._app = app
+        self._port = port
         self._tls = tls
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
@@ -47,7 +49,7 @@ class LoopbackServer:
 
     def __enter__(self) -> LoopbackServer:
         """Start listening."""
-        self._listener = _Listener(self._app, self._tls)
+        self._listener = _Listener(self._app, self._tls, self._port)
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-listener", daemon=True
         )
@@ -70,12 +72,13 @@ class _Listener(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, app: App, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, app: App, tls: ssl.SSLContext | None, port: int) -> None:
         self.app = app
         self.scheme = "https" if tls is not None else "http"
         self._open: dict[socket.socket, threading.Thread] = {}
         self._guard = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Exchange)
+        self._closing = False
+        super().__init__(("127.0.0.1", port), _Exchange)
         if tls is not None:
             # The handshake is left to the connection's own thread, so a slow client cannot hold up the others.
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
@@ -94,6 +97,9 @@ class _Listener(socketserver.TCPServer):
             self.finish_request(connection, client_address)
         except OSError:
             pass  # the client went away, or refused our certificate: its own side reports that
+        except ValueError:
+            if not self._closing:  # a TLS read says so when its socket is shut down under it
+                raise
         finally:
             with self._guard:
                 self._open.pop(connection, None)
@@ -101,6 +107,7 @@ class _Listener(socketserver.TCPServer):
 
     def server_close(self) -> None:
         super().server_close()
+        self._closing = True
         with self._guard:
             left = dict(self._open)
         for connection, thread in left.items():
@@ -112,9 +119,11 @@ class _Listener(socketserver.TCPServer):
 class _Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: _Listener
+    wbufsize = -1  # header and body leave together
 
     def _answer(self) -> None:
+        listener = self.server
+        assert isinstance(listener, _Listener)
         body = self._read_body()
         host = self.headers.get("Host", "")
         request = Request(
@@ -122,10 +131,10 @@ class _Exchange(BaseHTTPRequestHandler):
             target=self.requestline.split()[1],  # self.path has double slashes removed
             headers=list(self.headers.items()),
             body=body,
-            base_url=f"{self.server.scheme}://{host}",
+            base_url=f"{listener.scheme}://{host}",
         )
         try:
-            response = self.server.app(request)
+            response = listener.app(request)
         except ConnectionError:
             self.close_connection = True
             return
@@ -153,16 +162,18 @@ class _Exchange(BaseHTTPRequestHandler):
         for name, value in response.headers:
             self.send_header(name, value)
         declared = response.header("Content-Length")
+        bodiless = response.status < 200 or response.status in (204, 304)
         if declared is None:
-            if response.status >= 200 and response.status not in (204, 304):
+            if not bodiless:
                 self.send_header("Content-Length", str(len(response.body)))
         elif self.command != "HEAD" and int(declared) > len(response.body):
             self.close_connection = True
-        body = b"" if self.command == "HEAD" else response.body
-        # Header and body leave in one packet: with two, small answers wait for the client's delayed ACK.
-        self._headers_buffer: list[bytes]
-        self._headers_buffer.append(b"\r\n" + body)
-        self.flush_headers()
+        if (response.header("Connection") or "").lower() == "close":
+            self.close_connection = True
+        body = b"" if bodiless or self.command == "HEAD" else response.body
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep silent: the services keep their own log of calls."""

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 
-from marketo_dynamics_sync.sandbox.http import App, Request, Response
+from .http import App, Request, Response
 
 
 class SandboxTransport(httpx.BaseTransport):
     """Calls sandbox services in process; the app sees the same :class:`Request` as over a socket.
 
     Args:
-        routes: The app of each host, by the host and port as they stand in the URL
-            (``"123-abc-456.mktorest.com"``, ``"127.0.0.1:8080"``), in any letter case.
+        routes: The app of each host, by host or by host and port (``"123-abc-456.mktorest.com"``,
+            ``"127.0.0.1:8080"``), in any letter case.
     """
 
     def __init__(self, routes: Mapping[str, App]) -> None:
@@ -28,7 +28,7 @@ class SandboxTransport(httpx.BaseTransport):
             httpx.RemoteProtocolError: The app cut the connection before or inside its answer.
         """
         host = request.url.netloc.decode("ascii")
-        app = self._routes.get(host.lower())
+        app = self._routes.get(host.lower()) or self._routes.get(request.url.host.lower())
         if app is None:
             raise httpx.ConnectError(f"no sandbox service at {host}", request=request)
         body = request.read()

@@ -1,4 +1,4 @@
-"""Marketo's REST API."""
+"""The way to Marketo Engage: persons over the REST API, with its limits kept on our side."""
 
 from .connector import MarketoConnector
 

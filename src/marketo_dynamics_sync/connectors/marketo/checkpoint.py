@@ -1,88 +1,129 @@
-"""Where the change streams stopped, as text that the engine keeps."""
+"""Where the last read of changes stopped: text of our own, kept by the store."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Final, Self
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
 
-from attrs import define, field
+from attrs import field, frozen
+from cattrs import Converter
+from cattrs.errors import BaseValidationError
 
 from ...errors import CheckpointExpiredError
+from .envelope import SERVICE
 
-_VERSION: Final = 1
-#: GUIDs remembered to drop repeats; beyond it they are forgotten, because a repeat only costs a read.
-REMEMBERED: Final = 5000
+VERSION: Final = 1
+#: Marks that are kept, about; the newest one far enough back is where the next read starts.
+_MOST_MARKS: Final = 12
+#: GUIDs that are remembered. One that is forgotten costs a person read once more, nothing else.
+MOST_SEEN: Final = 5000
 
 
-@define
+class Mode(Enum):
+    """Which streams changes are read from."""
+
+    #: New person, value change, score change, merge and delete, of all fields, in one stream.
+    ONE_STREAM = "one"
+    #: Value changes of the mapped fields in one stream; score changes, merges and deletes in another.
+    TWO_STREAMS = "two"
+
+
+@frozen
 class Mark:
-    """A place in a stream: a paging token, and when it was given."""
-
-    at: datetime
-    token: str
-
-
-@define
-class StreamCheckpoint:
-    """Where both streams stopped.
+    """A paging token, and the moment that it can't lie behind of.
 
     Attributes:
-        mode: ``"activities"`` (one stream of everything) or ``"changes"`` (value changes of mapped fields, and the rest apart).
-        marks: Places of the last polls, oldest first; a poll starts at the newest that is old enough for late arrivals.
-        rest_marks: Places in the second stream of mode ``"changes"``.
-        seen: GUIDs met since the oldest mark.
-        read: Activities the last poll read.
-        used: Those of them that mattered.
+        at: Everything dated after this moment comes after the token.
+        token: The token.
     """
 
-    mode: str
-    marks: list[Mark]
-    rest_marks: list[Mark] = field(factory=list)
-    seen: list[str] = field(factory=list)
-    read: int = 0
-    used: int = 0
-
-    def dump(self) -> str:
-        """Return the checkpoint as text."""
-        return json.dumps(
-            {
-                "v": _VERSION,
-                "mode": self.mode,
-                "marks": [[m.at.isoformat(), m.token] for m in self.marks],
-                "rest": [[m.at.isoformat(), m.token] for m in self.rest_marks],
-                "seen": self.seen[-REMEMBERED:],
-                "read": self.read,
-                "used": self.used,
-            },
-            separators=(",", ":"),
-        )
-
-    @classmethod
-    def load(cls, text: str) -> Self:
-        """Return the checkpoint that :meth:`dump` wrote.
-
-        Raises:
-            CheckpointExpiredError: It is none; everything is compared then.
-        """
-        try:
-            data = json.loads(text)
-            if data["v"] != _VERSION:
-                raise ValueError(data["v"])
-            return cls(
-                data["mode"],
-                _marks(data["marks"]),
-                _marks(data["rest"]),
-                list(data["seen"]),
-                int(data["read"]),
-                int(data["used"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise CheckpointExpiredError(
-                "the checkpoint can't be read", service="marketo", code="checkpoint"
-            ) from error
+    at: datetime
+    token: str = field(repr=False)
 
 
-def _marks(raw: Iterable[tuple[str, str]]) -> list[Mark]:
-    return [Mark(datetime.fromisoformat(at), token) for at, token in raw]
+@frozen
+class Cursor:
+    """Where one stream is read on.
+
+    Attributes:
+        marks: Tokens of former reads, oldest first.
+        seen: GUIDs of activities that were handled and may come again, oldest first.
+    """
+
+    marks: tuple[Mark, ...] = ()
+    seen: tuple[str, ...] = field(default=(), repr=False)
+
+    def start(self, read_at: datetime, overlap: timedelta) -> Mark:
+        """Return where the next read starts: the newest mark that lies ``overlap`` before the last read, or the oldest."""
+        old_enough = [mark for mark in self.marks if mark.at <= read_at - overlap]
+        return old_enough[-1] if old_enough else self.marks[0]
+
+    def trimmed(self, read_at: datetime, overlap: timedelta) -> Cursor:
+        """Return the cursor without marks that no read will start from, and without more than can be kept."""
+        start = self.start(read_at, overlap)
+        kept = [start]
+        # Thinning may only make the overlap longer: the mark that the next read needs is there, or an older one.
+        gap = max(overlap, self.marks[-1].at - start.at) / _MOST_MARKS
+        for mark in self.marks[self.marks.index(start) + 1 :]:
+            if mark.at - kept[-1].at >= gap:
+                kept.append(mark)
+        return Cursor(tuple(kept), self.seen[-MOST_SEEN:])
+
+
+@frozen
+class Checkpoint:
+    """Everything that the next read of changes needs to know.
+
+    Attributes:
+        read_at: When the last read began, by the service's clock.
+        mode: What the next read reads.
+        cursors: Where each stream is read on, by its name.
+        costs: Calls that the last reads of one stream would have saved in two, newest last.
+        left: Reads left in two streams before one stream is measured again.
+        stay: Reads in two streams that the next change of mode lasts.
+    """
+
+    read_at: datetime
+    mode: Mode = Mode.ONE_STREAM
+    cursors: dict[str, Cursor] = field(factory=dict)
+    costs: tuple[int, ...] = ()
+    left: int = 0
+    stay: int = 4
+
+
+def _converter() -> Converter:
+    converter = Converter()
+    converter.register_unstructure_hook(datetime, lambda at: at.isoformat())
+    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+    return converter
+
+
+_CONVERTER: Final = _converter()
+
+
+def dump(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint as text."""
+    return json.dumps({"version": VERSION, **_CONVERTER.unstructure(checkpoint)}, separators=(",", ":"))
+
+
+def load(text: str) -> Checkpoint:
+    """Return the checkpoint that :func:`dump` wrote.
+
+    Raises:
+        CheckpointExpiredError: It is of another version, or damaged; a full comparison is the way on.
+    """
+    try:
+        data = json.loads(text)
+        if isinstance(data, dict) and data.pop("version", None) == VERSION:
+            checkpoint = _CONVERTER.structure(data, Checkpoint)
+            if checkpoint.read_at.tzinfo is not None and all(c.marks for c in checkpoint.cursors.values()):
+                return checkpoint
+    except (ValueError, BaseValidationError):
+        pass
+    raise CheckpointExpiredError(
+        "where the last cycle stopped was noted in a form that this version can't read; everything is compared once",
+        service=SERVICE,
+        code="checkpoint-unreadable",
+    )

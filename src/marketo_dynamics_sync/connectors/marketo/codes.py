@@ -1,12 +1,10 @@
-"""Marketo's response-level codes as our errors (Adobe developer documentation, "Error Codes")."""
+"""What Marketo's codes mean to a caller, and which right a call needs (Adobe, "Error Codes")."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from ...errors import (
-    AuthenticationError,
     ConcurrencyError,
     PermissionDeniedError,
     QuotaError,
@@ -15,66 +13,60 @@ from ...errors import (
     ServiceError,
     TransientError,
 )
-from ..protocol import Problem
+from .envelope import SERVICE, Reason
+from .scrub import field_in, scrub
 
-#: The token is of no use; a new one may help once.
-TOKEN: Final = frozenset({"600", "601", "602"})
-_TRANSIENT: Final = frozenset({"500", "502", "604", "608", "611", "614", "713", "719"})
-#: Record-level codes after which the same record may succeed later.
-_LATER: Final = frozenset({"1014", "1016", "1019", "1022", "604", "608", "611", "713"})
-_QUOTED: Final = re.compile(r"(and value ').*('\s*$)", re.DOTALL)
-_FIELD: Final = re.compile(r"[Ff]ield '([A-Za-z0-9_]+)'")
-_EMAIL: Final = re.compile(r"\S+@\S+")
+#: The token is no longer good: a new one is asked for, once.
+TOKEN_CODES: Final = frozenset({"600", "601", "602"})
+#: Later, the same call may succeed.
+TRANSIENT_CODES: Final = frozenset({"500", "502", "604", "608", "611", "614", "713", "714", "719"})
+#: The service may have done what was asked, although it says that the call failed.
+DOUBTFUL_CODES: Final = frozenset({"502", "604"})
+#: One record of a write may be what the whole call is refused for, so the call is halved.
+HALVED_CODES: Final = frozenset({"413", "604", "611", "1001", "1002", "1003"})
+#: The same record may be taken later as it is.
+RETRYABLE_RECORD_CODES: Final = TRANSIENT_CODES | {"606", "607", "615", "1014", "1016", "1019", "1022"}
+FIELD_NOT_FOUND: Final = "1006"
+
+READ_PERSONS: Final = "Read-Only Lead"
+WRITE_PERSONS: Final = "Read-Write Lead"
+READ_ACTIVITIES: Final = "Read-Only Activity"
 
 
-def scrub(message: str) -> str:
-    """Return a message of Marketo's without the field value it quotes."""
-    return _EMAIL.sub("…", _QUOTED.sub(r"\1…\2", message))
-
-
-def to_error(code: str, message: str, *, request_id: str | None, needs: str) -> ServiceError:
-    """Return our error for a response-level error.
+def refusal(errors: tuple[Reason, ...], *, doing: str, permission: str, request_id: str | None) -> ServiceError:
+    """Return the error that an envelope with ``success: false`` comes to.
 
     Args:
-        code: Marketo's code.
-        message: Marketo's message.
-        request_id: What to quote to Marketo's support.
-        needs: The permission that the call needs.
+        errors: The envelope's errors, at least one.
+        doing: What the call was for, such as ``"reading persons"``.
+        permission: The right that the call needs; Marketo doesn't name it.
+        request_id: The envelope's request id.
     """
-    text = scrub(message)
-    if code in TOKEN:
-        return AuthenticationError(
-            f"{text}: the token was refused, and a new one too; check the custom service's client id and API user",
-            service="marketo",
-            code=code,
-            request_id=request_id,
-        )
+    code = errors[0].code
+
+    def error(kind: type[ServiceError], text: str) -> ServiceError:
+        return kind(text, service=SERVICE, code=code, request_id=request_id)
+
     if code == "603":
-        return PermissionDeniedError(
-            f"{text}: the API user's role needs {needs!r}, or this machine's address isn't on the allow list",
-            service="marketo",
-            code=code,
-            request_id=request_id,
-        )
-    if code == "607":
-        return QuotaError(
-            "the instance's calls of today are used up; what is left is done after midnight US Central",
-            service="marketo",
-            code=code,
-            request_id=request_id,
+        return error(
+            PermissionDeniedError,
+            f"{doing} was denied. Give the API user's role the permission {permission!r} (Admin > Users & Roles), and check "
+            "that this machine's address is on the allow list for API calls, if there is one",
         )
     if code == "606":
-        return RateLimitError(text, service="marketo", code=code, request_id=request_id, retry_after=20.0)
+        return error(RateLimitError, f"{doing}: too many calls in 20 seconds, ours and other programs' together")
+    if code == "607":
+        return error(
+            QuotaError,
+            f"{doing}: the instance's calls for today are used up. They are counted anew from midnight US Central time",
+        )
     if code == "615":
-        return ConcurrencyError(text, service="marketo", code=code, request_id=request_id)
-    if code in _TRANSIENT:
-        return TransientError(text, service="marketo", code=code, request_id=request_id)
-    return RequestRejectedError(text, service="marketo", code=code, request_id=request_id)
+        return error(ConcurrencyError, f"{doing}: too many calls at once, ours and other programs' together")
+    words = "; ".join(scrub(item.message) for item in errors if item.message)
+    text = f"{doing} was refused" + (f": {words}" if words else "")
+    return error(TransientError if code in TRANSIENT_CODES else RequestRejectedError, text)
 
 
-def to_problem(reason: object) -> Problem:
-    """Return why a record was skipped, from one of the places where Marketo says it."""
-    data = reason if isinstance(reason, dict) else {}
-    code, message = str(data.get("code", "")), str(data.get("message", ""))
-    named = _FIELD.search(message)
-    return Problem(code, scrub(message), named.group(1) if named else None, retryable=code in _LATER)
+def unknown_field(errors: tuple[Reason, ...]) -> str | None:
+    """Return the field that the service says it doesn't know, where it names it."""
+    return next((field_in(item.message) for item in errors if item.code == FIELD_NOT_FOUND), None)

@@ -1,35 +1,28 @@
-"""``MarketoConnector``: Marketo's side of the connector protocol."""
+"""The connector: one object that speaks for one Marketo instance."""
 
 from __future__ import annotations
 
-import random as _random
-import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from random import SystemRandom
 
 import httpx
 
 from ...entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Side
 from ...errors import ConfigurationError
-from ..address import service_root
 from ..protocol import CallCount, Capabilities, ChangePage, Check, Outcome, Write
-from . import describe
-from .checkpoint import StreamCheckpoint
-from .checks import run_checks
-from .limiter import Limiter
-from .reading import LOOKUP_SIZE, fetch_persons, find_persons
-from .rest import Rest
-from .streams import Streams
-from .token import TokenSource
-from .writing import WRITE_SIZE, Writer
-
-_MUNCHKIN: Final = re.compile(r"\d{3}-[a-z]{3}-\d{3}", re.IGNORECASE)
-_EXAMPLE: Final = "https://123-ABC-456.mktorest.com"
-#: Longer than the service's own time-outs: it goes on with a write after we have given up.
-_TIMEOUT: Final = httpx.Timeout(120.0, connect=15.0)
+from .address import parse_address
+from .batches import WRITE_SIZE
+from .changes import Changes
+from .limiter import CallLimiter
+from .persons import LOOKUP_SIZE, Persons
+from .preflight import Preflight
+from .schema import Schema
+from .session import Session
+from .usage import calls_today_once
+from .wire import Wire
+from .writing import Writer
 
 
 def _utc_now() -> datetime:
@@ -37,28 +30,32 @@ def _utc_now() -> datetime:
 
 
 class MarketoConnector:
-    """Reads and writes people of one Marketo instance through its REST API.
+    """Reads and writes the persons of one Marketo Engage instance over its REST API.
 
-    Making one sends nothing. It may be used from many threads.
+    Nothing is sent and no HTTP client is made before a method is called. All methods may be called from several threads; the
+    limits hold for all of them together.
 
     Args:
-        url: The instance's REST address, with or without ``/rest`` (Admin, Web Services).
-        client_id: Client id of a custom service (Admin, LaunchPoint).
+        url: Address of the instance, such as ``https://123-ABC-456.mktorest.com``; ``/rest`` or ``/identity`` at its end, as
+            Marketo's admin page shows it, is taken too. ``http://`` is taken for loopback hosts only.
+        client_id: Id of the custom service (Admin > LaunchPoint).
         client_secret: Its secret.
-        client: An ``httpx.Client`` of your own, for proxies, TLS and tests; it stays yours to close.
-        partition: Partition that new people go to.
-        daily_limit: Calls this connector makes at most before it stops cleanly; leaves the rest of the quota to others.
-        calls_per_window: Calls in 20 seconds, at most 100. Adobe asks each integration to stay at 50.
-        concurrency: Calls at once, at most 10.
-        overlap: How late an activity may turn up in the change stream.
-        now: The clock (UTC).
-        monotonic: Seconds that never go back.
-        sleep: Waits.
-        random: Number from 0 to 1, spreads waits.
+        client: An HTTP client of yours, for proxies and certificates; it is never closed. Without one, a client is made that
+            reads no environment variables.
+        partition: Lead partition that new persons go to.
+        daily_limit: Stop when the instance's calls of today, other programs' included, reach this number.
+        calls_per_window: Most calls in 20 seconds. Marketo allows 100 for all programs of an instance together, and asks each to
+            keep to 50 (Adobe, "REST API": limits).
+        concurrency: Most calls at once. Marketo allows 10 for all programs together.
+        overlap: How far each read of changes goes back behind the last one, because activities can become visible late.
+        clock: The time (time-zone aware).
+        monotonic: Seconds that never go backwards.
+        sleep: Waits so many seconds.
+        random: A number from 0 up to 1.
 
     Raises:
-        AddressError: ``url`` is no https address of a service.
-        ConfigurationError: A limit is outside what Marketo allows.
+        AddressError: The address is malformed, not encrypted, or carries credentials.
+        ConfigurationError: Another argument can't be used.
     """
 
     def __init__(
@@ -73,29 +70,41 @@ class MarketoConnector:
         calls_per_window: int = 100,
         concurrency: int = 10,
         overlap: timedelta = timedelta(minutes=5),
-        now: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = _random.random,
+        random: Callable[[], float] = SystemRandom().random,
     ) -> None:
-        self._root = service_root(url, strip=("/rest", "/identity", "/bulk"), example=_EXAMPLE)
-        if not 1 <= calls_per_window <= 100 or not 1 <= concurrency <= 10:
-            raise ConfigurationError("marketo: calls_per_window goes from 1 to 100, concurrency from 1 to 10")
-        self._given = client
-        self._own: httpx.Client | None = None
-        self._lock = threading.Lock()
-        self._calls = CallCount()
-        token = TokenSource(self._root, client_id, client_secret, self._client, monotonic, sleep, self._count_token)
-        limiter = Limiter(calls_per_window, 20.0, concurrency, monotonic, sleep)
-        self._rest = Rest(
-            self._root, self._client, token, limiter, self._calls, now, sleep, random, daily_limit=daily_limit
+        self._address = parse_address(url)
+        if not client_id or not client_secret:
+            raise ConfigurationError(
+                "MarketoConnector needs client_id and client_secret (Admin > LaunchPoint > View Details)"
+            )
+        if calls_per_window < 1 or concurrency < 1:
+            raise ConfigurationError("calls_per_window and concurrency of MarketoConnector must be at least 1")
+        if overlap < timedelta():
+            raise ConfigurationError("overlap of MarketoConnector can't be negative")
+        self._wire = Wire(self._address.origin, client, concurrency)
+        self._session = Session(
+            self._wire,
+            client_id,
+            client_secret,
+            CallLimiter(calls_per_window, concurrency, monotonic, sleep),
+            daily_limit=daily_limit,
+            usage=lambda: calls_today_once(self._session),
+            clock=clock,
+            monotonic=monotonic,
+            sleep=sleep,
+            random=random,
         )
-        self._streams = Streams(self._rest, overlap)
-        self._writer = Writer(self._rest, partition)
-        self._person: ObjectInfo | None = None
+        self._schema = Schema(self._session)
+        self._persons = Persons(self._session)
+        self._changes = Changes(self._session, self._schema, overlap)
+        self._writer = Writer(self._session, self._schema, partition)
+        self._daily_limit = daily_limit
 
     def __repr__(self) -> str:
-        return f"MarketoConnector({self._root!r})"
+        return f"MarketoConnector({self._address.origin!r})"
 
     @property
     def side(self) -> Side:
@@ -104,94 +113,84 @@ class MarketoConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        """No listing of everybody, ids chosen by Marketo, no guard against other writers."""
+        """What Marketo's REST API can do: it can't list persons, chooses their ids itself, and guards no write."""
         return Capabilities(lists=False, chooses_id=False, guards=False, write_size=WRITE_SIZE, lookup_size=LOOKUP_SIZE)
 
     @property
     def calls(self) -> CallCount:
-        """Calls made so far."""
-        return self._calls
+        """Calls made so far, as they stand now."""
+        return self._session.calls
 
     def identity(self) -> str:
-        """Return the Munchkin id that the address starts with, or the host itself where it is another one."""
-        host = self._root.split("://", 1)[1]
-        first = host.split(".", 1)[0]
-        return first.upper() if _MUNCHKIN.fullmatch(first) else host
+        """Return the Munchkin id, read from the host; ``host:port`` for a host that doesn't begin with one."""
+        return self._address.identity
 
     def refresh(self) -> None:
-        """Forget the description of people, so that the next cycle sees fields that admins added or hid."""
-        self._person = None
+        """Forget the person fields, so that the next :meth:`describe` asks for them."""
+        self._schema.forget()
 
     def describe(self, definition: EntityDefinition) -> ObjectInfo:
-        """Return the person object; one call a cycle, however many entities.
+        """Return Marketo's description of the person object; asked once until :meth:`refresh`.
 
         Raises:
             ConfigurationError: The entity lives in a custom object, which this version doesn't carry.
+            ServiceError: The service can't be reached or refuses us.
         """
         if not definition.marketo.is_person:
             raise ConfigurationError(
-                f"{definition.name}: custom objects such as {definition.marketo.name!r} aren't carried by this version"
+                f"{definition.name} lives in the Marketo custom object {definition.marketo.name!r}; this version carries persons only"
             )
-        if self._person is None:
-            self._person = describe.person_object(self._rest.get(describe.PATH))
-        return self._person
+        return self._schema.get().info
 
     def stream(self, entity: BoundEntity) -> str:
-        """Return ``"persons"``: all of Marketo's people change in one stream."""
+        """Return ``"persons"``: leads and contacts are one kind of record in Marketo, so they share one stream."""
         return "persons"
 
     def changes(self, entities: Sequence[BoundEntity], checkpoint: str | None) -> Iterator[ChangePage]:
-        """Yield which people changed; values have to be fetched, since activities carry text only."""
-        if checkpoint is None:
-            start = self._streams.start()
-            self._rest.refuse_skew()
-            yield ChangePage(checkpoint=start.dump())
-            return
-        self._rest.refuse_skew()
-        fields = sorted({name for entity in entities for name in entity.marketo_names} - {"id"})
-        yield from self._streams.poll(StreamCheckpoint.load(checkpoint), fields)
+        """Yield the ids of persons that were made, changed, merged or deleted since a checkpoint.
 
-    def fetch(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
-        """Return the people with these ids."""
-        return fetch_persons(self._rest, entity, ids)
-
-    def find(self, entity: BoundEntity, field_name: str, values: Sequence[object]) -> list[Record]:
-        """Return the people whose field holds one of these values.
+        Args:
+            entities: The entities whose fields matter.
+            checkpoint: Where the last read stopped; ``None`` yields one empty page whose checkpoint is now.
 
         Raises:
-            ConfigurationError: Marketo can't look people up by that field.
+            CheckpointExpiredError: Deletions since then may be lost (Marketo keeps them 14 days).
+            ClockSkewError: This machine's clock and Marketo's are more than 15 minutes apart.
+            ServiceError: The service can't be reached or refuses us.
         """
-        bound = entity.fields[field_name]
-        if not entity.marketo.fields[bound.marketo].searchable:
-            raise ConfigurationError(
-                f"{entity.name}.{field_name}: Marketo can't look people up by {bound.marketo!r}; keys have to be the e-mail "
-                "address or a custom field of type string, e-mail or integer"
-            )
-        return find_persons(self._rest, entity, field_name, values)
+        return self._changes.read(entities, checkpoint)
+
+    def fetch(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
+        """Return the persons with these ids, 300 a call; ids that are not there are left out."""
+        return self._persons.fetch(entity, ids)
+
+    def find(self, entity: BoundEntity, field_name: str, values: Sequence[object]) -> list[Record]:
+        """Return the persons whose field holds one of these values, letter case aside, 300 values a call.
+
+        Values with a comma are asked for one by one: Marketo documents no way to escape it.
+
+        Raises:
+            ConfigurationError: Marketo can't look persons up by the field.
+            ServiceError: The service can't be reached or refuses us.
+        """
+        return self._persons.find(entity, field_name, values)
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Write people and return what became of each."""
+        """Write persons, 300 a call, and return what became of each, in the same order.
+
+        A create looks the person up by :attr:`~marketo_dynamics_sync.connectors.Write.lookup` and updates it if it is there, so
+        a repeat makes no second person. An update goes by id. Calls follow one another: two upserts of one key that overlap
+        make two persons (Adobe, "Leads").
+
+        Raises:
+            ServiceError: Nothing was sent.
+        """
         return self._writer.write(writes)
 
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
-        """Return Marketo's lines of the preflight."""
-        return list(run_checks(self._rest, definitions))
+        """Return the preflight's lines for Marketo."""
+        return list(Preflight(self._session, self._schema, self._address, self._daily_limit).run(definitions))
 
     def close(self) -> None:
-        """Close the HTTP client if the connector made it."""
-        with self._lock:
-            if self._own is not None:
-                self._own.close()
-                self._own = None
-
-    def _client(self) -> httpx.Client:
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._own is None:
-                self._own = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
-            return self._own
-
-    def _count_token(self) -> None:
-        with self._lock:
-            self._calls.tokens += 1
+        """Close the HTTP client that was made here; one that was handed in stays open."""
+        self._wire.close()

@@ -1,4 +1,4 @@
-"""Marketo's limits, held on our side before the service has to say 606 or 615."""
+"""The limits on calls, held on our side before the service has to refuse: so many in a window, so many at once."""
 
 from __future__ import annotations
 
@@ -6,54 +6,75 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
+
+#: Seconds of the window in which Marketo counts calls (Adobe, "REST API": usage limits).
+WINDOW: Final = 20.0
+#: Clocks are not equally fine: a call that is due is kept back this much longer.
+_SLACK: Final = 0.01
 
 
-class Limiter:
-    """Lets calls through: so many in a sliding window, so many at once. Shared by all threads of a connector.
+class CallLimiter:
+    """Lets calls through, at most so many in any window and so many at once. Shared by all threads of a connector.
+
+    A call holds its place in the window from its start until a window after its end. The service counts it at some moment
+    between the two, so however long calls are under way, the service never counts more.
 
     Args:
-        rate: Calls in one window.
+        calls: Calls in one window.
+        concurrency: Calls at once.
+        monotonic: Seconds that never go backwards.
+        sleep: Waits so many seconds.
         window: Seconds of the window.
-        at_once: Calls running at the same time.
-        monotonic: Seconds that never go back.
-        sleep: Waits.
     """
 
     def __init__(
-        self, rate: int, window: float, at_once: int, monotonic: Callable[[], float], sleep: Callable[[float], None]
+        self,
+        calls: int,
+        concurrency: int,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        window: float = WINDOW,
     ) -> None:
-        self._rate = rate
+        self._calls = calls
         self._window = window
-        self._slots = threading.BoundedSemaphore(at_once)
-        self._recent: deque[float] = deque()
-        self._lock = threading.Lock()
         self._monotonic = monotonic
         self._sleep = sleep
-        self._not_before = 0.0
+        self._lock = threading.Lock()
+        self._at_once = threading.BoundedSemaphore(concurrency)
+        self._ended: deque[float] = deque()
+        self._running = 0
+        self._blocked_until = float("-inf")
 
     @contextmanager
-    def call(self) -> Iterator[None]:
-        """Wait for a turn, and hold a slot for the time of the call."""
-        with self._slots:
-            while (wait := self._turn()) > 0:
+    def slot(self) -> Iterator[None]:
+        """Wait for a place, and hold it while the block runs."""
+        with self._at_once:
+            while (wait := self._take()) > 0:
                 self._sleep(wait)
-            yield
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._running -= 1
+                    self._ended.append(self._monotonic())
 
-    def hold(self, seconds: float) -> None:
-        """Let nobody through for a while: the service said that it is too much."""
+    def pause(self, seconds: float) -> None:
+        """Let no call through for so long: the service says that there were too many."""
         with self._lock:
-            self._not_before = max(self._not_before, self._monotonic() + seconds)
+            self._blocked_until = max(self._blocked_until, self._monotonic() + seconds)
 
-    def _turn(self) -> float:
-        """Take a turn and return 0, or return how long to wait before asking again."""
+    def _take(self) -> float:
+        """Take a place and return 0, or return how long to wait before asking again."""
         with self._lock:
             now = self._monotonic()
-            if now < self._not_before:
-                return self._not_before - now
-            while self._recent and now - self._recent[0] >= self._window:
-                self._recent.popleft()
-            if len(self._recent) >= self._rate:
-                # A little more than needed: the service's window is the one that counts.
-                return self._recent[0] + self._window - now + 0.001
-            self._recent.append(now)
-            return 0.0
+            if now < self._blocked_until:
+                return self._blocked_until - now
+            while self._ended and self._ended[0] + self._window + _SLACK <= now:
+                self._ended.popleft()
+            if len(self._ended) + self._running < self._calls:
+                self._running += 1
+                return 0.0
+            if not self._ended:
+                return self._window / self._calls
+            return max(self._ended[0] + self._window + _SLACK - now, _SLACK)

@@ -1,4 +1,4 @@
-"""The access token: one for all threads, renewed ahead of time and once when it was refused."""
+"""The access token: one for all threads, renewed before it expires."""
 
 from __future__ import annotations
 
@@ -6,116 +6,140 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import httpx
 from attrs import field, frozen
 
-from ...errors import AuthenticationError, ConnectionFailedError, ResponseError
-from ..failures import from_transport
+from ...errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    OutcomeUnknownError,
+    ResponseError,
+    TransientError,
+)
+from .envelope import SERVICE, read_json
+from .wire import FORM, Wire, encode
 
-#: Renew when less than this is left, so that a long call never meets an expired token.
-MARGIN: Final = 60.0
-_WAITS: Final = 3
+PATH: Final = "/identity/oauth/token"
+#: A token with less than this left is renewed, so that a long call never meets its end.
+_RENEW_BELOW: Final = 60.0
+#: With less than this left Marketo is waited for until it gives the next token: asked earlier it gives the same again.
+_TOO_SHORT: Final = 3.0
+_TRIES: Final = 5
+_TIMEOUT: Final = 60.0
 
 
 @frozen
-class _Token:
+class _Held:
     text: str = field(repr=False)
-    expires: float
+    renew_at: float
 
 
 class TokenSource:
-    """Gets tokens by client credentials (Adobe developer documentation, "Authentication").
+    """Gives the access token of one custom service.
+
+    The credentials go in a POST form body, so that they are in no URL that a log or a proxy keeps.
 
     Args:
-        root: Address of the instance.
-        client_id: The custom service's client id.
+        wire: Sends the request.
+        client_id: Id of the custom service.
         client_secret: Its secret.
-        client: Makes the HTTP client.
-        monotonic: Seconds that never go back.
-        sleep: Waits.
-        count: Called for each call.
+        monotonic: Seconds that never go backwards.
+        sleep: Waits so many seconds.
+        asked: Told of each request; gets the answer's ``Date`` header.
     """
 
     def __init__(
         self,
-        root: str,
+        wire: Wire,
         client_id: str,
         client_secret: str,
-        client: Callable[[], httpx.Client],
+        *,
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
-        count: Callable[[], None],
+        asked: Callable[[str | None], None],
     ) -> None:
-        self._root = root
+        self._wire = wire
         self._client_id = client_id
         self._client_secret = client_secret
-        self._client = client
         self._monotonic = monotonic
         self._sleep = sleep
-        self._count = count
+        self._asked = asked
         self._lock = threading.Lock()
-        self._token: _Token | None = None
+        self._held: _Held | None = None
 
-    def get(self, *, instead_of: str | None = None) -> str:
-        """Return a token.
-
-        Args:
-            instead_of: A token that was refused; a new one is fetched unless another thread has done so already.
+    def get(self) -> str:
+        """Return a token that is good for the next call.
 
         Raises:
-            AuthenticationError: Client id or secret are wrong.
-            ConnectionFailedError: Nobody answered.
-            ResponseError: The answer is no token.
+            AuthenticationError: The credentials were refused; the text tells a wrong id from a wrong secret.
+            ServiceError: The identity service can't be reached, or answers something else.
         """
         with self._lock:
-            token = self._token
-            stale = token is None or token.text == instead_of or token.expires - self._monotonic() < MARGIN
-            if token is None or stale:
-                token = self._token = self._fetch(refused=instead_of)
-            return token.text
+            if self._held is None or self._monotonic() >= self._held.renew_at:
+                self._held = None
+                self._held = self._ask()
+            return self._held.text
 
-    def _fetch(self, refused: str | None) -> _Token:
-        for attempt in range(_WAITS):
-            answer = self._ask()
-            expires_in = answer.get("expires_in")
-            text = answer.get("access_token")
-            if not isinstance(text, str) or not isinstance(expires_in, (int, float)):
-                raise ResponseError("the token answer has no access_token or expires_in", service="marketo")
-            # A token about to expire is given again until it is gone: wait it out.
-            if expires_in >= MARGIN or attempt == _WAITS - 1:
-                return _Token(text, self._monotonic() + max(float(expires_in), MARGIN + 1))
-            self._sleep(float(expires_in) + 1.0)
-        raise AssertionError("the last attempt returns")
+    def drop(self, text: str) -> None:
+        """Forget a token that the service refused, unless another thread has a new one already."""
+        with self._lock:
+            if self._held is not None and self._held.text == text:
+                self._held = None
 
-    def _ask(self) -> dict[str, object]:
-        self._count()
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._client_id,
-            "client_secret": self._client_secret,
-        }
+    def _ask(self) -> _Held:
+        for _ in range(_TRIES):
+            asked_at = self._monotonic()
+            text, seconds = self._request()
+            if seconds > _RENEW_BELOW:
+                return _Held(text, asked_at + seconds - _RENEW_BELOW)
+            if seconds >= _TOO_SHORT:
+                # The identity service gives the old token until its last second: use it on, and ask again half way.
+                return _Held(text, asked_at + seconds / 2)
+            self._sleep(max(seconds, 0.0) + 1.0)
+        raise TransientError(
+            "the identity service gives tokens that are about to expire, again and again", service=SERVICE
+        )
+
+    def _request(self) -> tuple[str, float]:
+        form = encode(
+            [
+                ("grant_type", "client_credentials"),
+                ("client_id", self._client_id),
+                ("client_secret", self._client_secret),
+            ]
+        )
+        headers = {"Content-Type": FORM, "Accept": "application/json"}
         try:
-            answer = self._client().post(f"{self._root}/identity/oauth/token", data=form, follow_redirects=False)
-        except httpx.TransportError as error:
-            raise from_transport(error, service="marketo", host=self._root, write=False) from error
-        try:
-            data = answer.json()
-        except ValueError:
-            data = None
-        if answer.status_code == 401 and isinstance(data, dict):
-            kind = str(data.get("error"))
-            what = "client id is unknown" if kind == "unauthorized" else "client secret is wrong"
-            raise AuthenticationError(
-                f"the {what}; look the pair up under Admin, LaunchPoint, View Details of the custom service",
-                service="marketo",
-                status=401,
-            )
-        if answer.status_code >= 500:
-            raise ConnectionFailedError("the identity service is unwell", service="marketo", status=answer.status_code)
-        if answer.status_code != 200 or not isinstance(data, dict):
+            response = self._wire.exchange("POST", PATH, timeout=_TIMEOUT, content=form.encode(), headers=headers)
+        except OutcomeUnknownError as error:
+            # Asking for a token twice does no harm, so a lost answer is no more than a failed connection.
+            raise ConnectionFailedError(
+                "the identity service gave no answer. Check the network", service=SERVICE
+            ) from error
+        self._asked(response.headers.get("Date"))
+        data = read_json(response)
+        if "error" in data or response.status_code == 401:
+            raise _refused(data, response.status_code)
+        text, seconds = data.get("access_token"), data.get("expires_in")
+        if not isinstance(text, str) or not text or isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
             raise ResponseError(
-                f"{self._root} doesn't answer as Marketo's identity service; check the address under Admin, Web Services",
-                service="marketo",
-                status=answer.status_code,
+                "the identity service's answer has no 'access_token' or no 'expires_in'",
+                service=SERVICE,
+                status=response.status_code,
             )
-        return data
+        return text, float(seconds)
+
+
+def _refused(data: dict[str, object], status: int) -> AuthenticationError:
+    words = str(data.get("error_description") or "").lower()
+    if "no client" in words:
+        what = "Marketo knows no custom service with this client_id"
+    elif data.get("error") == "invalid_client" or "bad client credentials" in words:
+        what = "Marketo knows the client_id, but the client_secret is wrong"
+    else:
+        what = "Marketo refused client_id and client_secret"
+    return AuthenticationError(
+        f"{what}. Copy both from Admin > LaunchPoint > View Details of the custom service of this instance",
+        service=SERVICE,
+        code=str(data["error"]) if isinstance(data.get("error"), str) else None,
+        status=status,
+    )

@@ -1,168 +1,186 @@
-"""Writing persons: 300 a call and under the body limit, an outcome for each."""
+"""Writes persons and says what became of each."""
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Final, cast
+from collections.abc import Sequence
+from typing import Final
 
 from attrs import define, field
 
 from ...errors import (
-    LimitError,
+    ConfigurationError,
     OutcomeUnknownError,
     RequestRejectedError,
     ServiceError,
     TransientError,
-    ValueRejectedError,
 )
 from ..protocol import Outcome, Problem, Status, Write, WriteKind
-from .codes import to_problem
-from .rest import Rest
+from .batches import Item, batches, encode_write
+from .codes import DOUBTFUL_CODES, FIELD_NOT_FOUND, HALVED_CODES, WRITE_PERSONS
+from .envelope import Envelope
+from .outcomes import call_problem, outcome
+from .persons import PATH
+from .schema import Schema
+from .scrub import field_in
+from .session import Call, Kind, Session
 
-#: Records in one call (Adobe developer documentation, "Leads").
-WRITE_SIZE: Final = 300
-#: The service takes 1 MB; what surrounds the records needs a little of it.
-BODY_SIZE: Final = 900_000
-_DONE: Final = {"created": Status.CREATED, "updated": Status.UPDATED, "deleted": Status.DELETED}
+DELETE_PATH: Final = "/rest/v1/leads/delete.json"
+#: The service works on a sync of persons for 90 seconds at most; a client that gives up earlier doesn't know what was done.
+SERVER_SECONDS: Final = 90.0
+_TIMEOUT: Final = 120.0
+#: Failed calls that the search for one bad record may cost.
+_FAILED_CALLS: Final = 30
 
 
 @define
-class Writer:
-    """Writes persons. Creates go one call at a time: two overlapping upserts of one key could make two persons.
+class _Run:
+    """One ``write()`` under way."""
 
-    Attributes:
-        rest: The API.
-        partition: Partition for new persons, or ``None``.
+    writes: Sequence[Write]
+    outcomes: list[Outcome | None] = field(init=False)
+    sent: bool = False
+    stopped: ServiceError | ConfigurationError | None = None
+    failed_calls: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.outcomes = [None] * len(self.writes)
+
+    def set(self, items: Sequence[Item], status: Status, problem: Problem) -> None:
+        """Give all items the same outcome."""
+        for item in items:
+            self.outcomes[item.index] = Outcome(status, item.write.id, problem=problem)
+
+
+class Writer:
+    """Writes persons through a session, one call at a time: two upserts of one key that overlap make two persons.
+
+    Args:
+        session: Makes the calls.
+        schema: Is forgotten when the service doesn't know a field.
+        partition: Lead partition that new persons go to.
     """
 
-    rest: Rest
-    partition: str | None
-    _one_at_a_time: threading.Lock = field(factory=threading.Lock, repr=False)
+    def __init__(self, session: Session, schema: Schema, partition: str | None) -> None:
+        self._session = session
+        self._schema = schema
+        self._partition = partition
+        self._one_at_a_time = threading.Lock()
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Write persons and return what became of each, in the same order.
+        """Write records and return what became of each, in the same order.
 
         Raises:
-            ServiceError: Nothing could be sent at all.
+            ServiceError: Nothing was sent.
         """
-        outcomes: list[Outcome | None] = [None] * len(writes)
-        groups: dict[tuple[WriteKind, str], list[int]] = {}
-        bodies: dict[int, dict[str, object]] = {}
-        for position, write in enumerate(writes):
-            try:
-                bodies[position] = _body(write)
-            except ValueRejectedError as error:
-                outcomes[position] = Outcome(Status.REJECTED, write.id, problem=Problem(error.code, error.reason))
-                continue
-            groups.setdefault((write.kind, _lookup(write)), []).append(position)
-        stopped: ServiceError | None = None
-        sent = False
-        for (kind, lookup), positions in groups.items():
-            for batch in _batches(positions, bodies):
-                if stopped is not None:
-                    self._leave(outcomes, batch, writes, Status.UNSENT, stopped)
-                    continue
-                try:
-                    answers = self._send(kind, lookup, [bodies[p] for p in batch])
-                    sent = True
-                    for position, answer in zip(batch, answers, strict=True):
-                        outcomes[position] = _outcome(writes[position], answer)
-                except OutcomeUnknownError as error:
-                    sent = True
-                    self._leave(outcomes, batch, writes, Status.UNKNOWN, error)
-                except RequestRejectedError as error:
-                    sent = True
-                    self._leave(outcomes, batch, writes, Status.REJECTED, error)
-                except (LimitError, TransientError, ServiceError) as error:
-                    stopped = error
-                    self._leave(outcomes, batch, writes, Status.UNSENT, error)
-        if stopped is not None and not sent:
-            raise stopped
-        return cast("list[Outcome]", outcomes)
-
-    def _send(self, kind: WriteKind, lookup: str, records: list[dict[str, object]]) -> list[object]:
-        try:
-            if kind is WriteKind.DELETE:
-                answer = self.rest.post("/rest/v1/leads/delete.json", {"input": records}, repeatable=True)
-            elif kind is WriteKind.UPDATE:
-                data = {"action": "updateOnly", "lookupField": "id", "input": records}
-                answer = self.rest.post("/rest/v1/leads.json", data, repeatable=True)
+        run = _Run(writes)
+        items: list[Item] = []
+        for index, write in enumerate(writes):
+            encoded = encode_write(index, write)
+            if isinstance(encoded, Problem):
+                run.outcomes[index] = Outcome(Status.REJECTED, write.id, problem=encoded)
             else:
-                with self._one_at_a_time:
-                    answer = self.rest.post("/rest/v1/leads.json", self._create(lookup, records), repeatable=False)
-        except RequestRejectedError as error:
-            if error.code not in ("413", "604") or len(records) == 1:
-                raise
-            half = len(records) // 2
-            return [*self._send(kind, lookup, records[:half]), *self._send(kind, lookup, records[half:])]
-        result = answer.get("result")
-        if not isinstance(result, list) or len(result) != len(records):
-            raise OutcomeUnknownError("the answer doesn't have one entry for each record", service="marketo")
-        return result
+                items.append(encoded)
+        with self._one_at_a_time:
+            for batch in batches(items):
+                self._deliver(run, batch)
+        if run.stopped is not None and not run.sent:
+            raise run.stopped
+        unsent = Outcome(Status.UNSENT, problem=_unsent(run.stopped))
+        return [found if found is not None else unsent for found in run.outcomes]
 
-    def _create(self, lookup: str, records: list[dict[str, object]]) -> dict[str, object]:
-        data: dict[str, object] = {"action": "createOrUpdate", "lookupField": lookup, "input": records}
-        if self.partition is not None:
-            data["partitionName"] = self.partition
-        return data
+    def _deliver(self, run: _Run, batch: Sequence[Item]) -> None:
+        if run.stopped is not None or not batch:
+            return
+        try:
+            envelope = self._session.send(self._call(batch))
+        except OutcomeUnknownError as error:
+            run.sent = True
+            run.set(batch, Status.UNKNOWN, call_problem(error, retryable=True))
+            if error.code not in DOUBTFUL_CODES:
+                run.stopped = error
+        except (RequestRejectedError, TransientError) as error:
+            if isinstance(error, TransientError) and error.code not in HALVED_CODES:
+                run.stopped = error
+            else:
+                run.sent = True
+                self._refused(run, batch, error)
+        except (ServiceError, ConfigurationError) as error:
+            run.stopped = error
+        else:
+            run.sent = True
+            self._answered(run, batch, envelope)
 
-    def _leave(
-        self,
-        outcomes: list[Outcome | None],
-        positions: Sequence[int],
-        writes: Sequence[Write],
-        status: Status,
-        error: ServiceError,
-    ) -> None:
-        problem = Problem(error.code or type(error).__name__, str(error), retryable=error.retryable)
-        for position in positions:
-            outcomes[position] = Outcome(status, writes[position].id, problem=problem)
+    def _answered(self, run: _Run, batch: Sequence[Item], envelope: Envelope) -> None:
+        if len(envelope.result) != len(batch):
+            problem = Problem("short-answer", "Marketo didn't answer for every record of the call", retryable=True)
+            run.set(batch, Status.UNKNOWN, problem)
+            return
+        for item, entry in zip(batch, envelope.result, strict=True):
+            result = outcome(item.write, entry, item.payload)
+            if result.problem is not None and result.problem.code == FIELD_NOT_FOUND:
+                self._schema.forget()
+            run.outcomes[item.index] = result
+
+    def _refused(self, run: _Run, batch: Sequence[Item], error: RequestRejectedError | TransientError) -> None:
+        """The whole call was refused: find the record that it was refused for, so that its neighbours go through."""
+        if error.code == FIELD_NOT_FOUND:
+            self._field_unknown(run, batch, error)
+            return
+        run.failed_calls += 1
+        if error.code in HALVED_CODES and len(batch) > 1 and run.failed_calls <= _FAILED_CALLS:
+            middle = len(batch) // 2
+            self._deliver(run, batch[:middle])
+            self._deliver(run, batch[middle:])
+            return
+        run.set(batch, Status.REJECTED, call_problem(error))
+
+    def _field_unknown(self, run: _Run, batch: Sequence[Item], error: ServiceError) -> None:
+        self._schema.forget()
+        name = field_in(str(error))
+        problem = Problem(FIELD_NOT_FOUND, str(error), name)
+        having = [item for item in batch if name is None or name in item.payload or name == item.lookup]
+        if not having:
+            run.set(batch, Status.REJECTED, problem)
+            return
+        run.set(having, Status.REJECTED, problem)
+        taken = {item.index for item in having}
+        self._deliver(run, [item for item in batch if item.index not in taken])
+
+    def _call(self, batch: Sequence[Item]) -> Call:
+        kind, lookup = batch[0].write.kind, batch[0].lookup
+        given_up = HALVED_CODES - {"611"} if len(batch) > 1 else frozenset[str]()
+        body: dict[str, object] = {"input": [item.payload for item in batch]}
+        if kind is WriteKind.DELETE:
+            return Call(
+                "deleting persons",
+                DELETE_PATH,
+                Kind.WRITE,
+                WRITE_PERSONS,
+                body=body,
+                timeout=_TIMEOUT,
+                given_up=given_up,
+            )
+        body = {
+            "action": "createOrUpdate" if kind is WriteKind.CREATE else "updateOnly",
+            "lookupField": lookup,
+            **body,
+        }
+        if kind is WriteKind.CREATE and self._partition is not None:
+            body["partitionName"] = self._partition
+        return Call(
+            "writing persons",
+            PATH,
+            Kind.WRITE,
+            WRITE_PERSONS,
+            body=body,
+            timeout=_TIMEOUT,
+            pause=SERVER_SECONDS if kind is WriteKind.CREATE else 0.0,
+            given_up=given_up,
+        )
 
 
-def _lookup(write: Write) -> str:
-    if write.kind is not WriteKind.CREATE:
-        return "id"
-    return write.entity.fields[str(write.lookup)].marketo
-
-
-def _body(write: Write) -> dict[str, object]:
-    if write.kind is WriteKind.DELETE:
-        return {"id": int(str(write.id))}
-    body: dict[str, object] = dict(write.entity.encode_marketo(write.values))
-    if write.kind is WriteKind.UPDATE:
-        body["id"] = int(str(write.id))
-    elif write.lookup is None or body.get(_lookup(write)) in (None, ""):
-        raise ValueRejectedError("a new person needs a value in its lookup field", code="no-key")
-    return body
-
-
-def _batches(positions: Sequence[int], bodies: dict[int, dict[str, object]]) -> Iterator[list[int]]:
-    """Yield positions in calls that are neither too many records nor too many bytes, no key twice in one call."""
-    batch: list[int] = []
-    size = 0
-    for position in positions:
-        length = len(json.dumps(bodies[position], ensure_ascii=False).encode()) + 1
-        if batch and (len(batch) >= WRITE_SIZE or size + length > BODY_SIZE):
-            yield batch
-            batch, size = [], 0
-        batch.append(position)
-        size += length
-    if batch:
-        yield batch
-
-
-def _outcome(write: Write, answer: object) -> Outcome:
-    data = answer if isinstance(answer, dict) else {}
-    status = str(data.get("status", ""))
-    person = str(data["id"]) if data.get("id") is not None else write.id
-    if status in _DONE:
-        return Outcome(_DONE[status], person)
-    # The service puts reasons in one of three places, depending on the endpoint.
-    reasons = data.get("reasons") or data.get("errors") or data.get("reason") or []
-    listed = reasons if isinstance(reasons, list) else [reasons]
-    problem = to_problem(listed[0]) if listed else Problem("skipped", "Marketo gave no reason")
-    if problem.code == "1004" and write.kind is not WriteKind.CREATE:
-        return Outcome(Status.GONE, write.id, problem=problem)
-    return Outcome(Status.REJECTED, write.id, problem=problem)
+def _unsent(error: ServiceError | ConfigurationError | None) -> Problem | None:
+    if isinstance(error, ServiceError):
+        return call_problem(error, retryable=True)
+    return Problem("unsent", str(error), retryable=True) if error is not None else None

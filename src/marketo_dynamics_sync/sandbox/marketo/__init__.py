@@ -1,7 +1,7 @@
 """The Marketo half of the sandbox."""
 
 from .fields import PersonField
-from .identity import Client
-from .service import MarketoService
+from .identity import PERMISSIONS, Client
+from .service import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, MarketoService
 
-__all__ = ["Client", "MarketoService", "PersonField"]
+__all__ = ["DEFAULT_CLIENT_ID", "DEFAULT_CLIENT_SECRET", "PERMISSIONS", "Client", "MarketoService", "PersonField"]

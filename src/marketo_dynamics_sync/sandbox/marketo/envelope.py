@@ -1,114 +1,63 @@
-"""How Marketo wraps answers, and how a request's parameters are read."""
+"""How Marketo wraps its answers (Adobe, "REST API" and "Error Codes")."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+from email.utils import format_datetime
 
-from attrs import field, frozen
-
+from ..clock import SandboxClock
 from ..http import Request, Response
 
-#: Errors that count against neither quota nor rate (Adobe, "Error Codes").
+#: Members of an answer beside ``requestId`` and ``success``.
+Answer = dict[str, object]
+
+#: Errors that count against neither quota nor rate.
 FREE = frozenset({"601", "602", "604", "605", "608", "611"})
 
+_COMPRESSED_FROM = 1024
 
-class Refusal(Exception):  # noqa: N818  # becomes an error envelope
-    """A response-level error."""
 
-    def __init__(self, code: str, message: str, *, status: int = 200) -> None:
+class Refusal(Exception):  # becomes an error envelope
+    """A response-level error: nothing was done.
+
+    Args:
+        code: Error code.
+        message: The service's words.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.status = status
 
 
-@frozen
-class Parameters:
-    """Query and form parameters together, and the JSON body if there is one.
-
-    Attributes:
-        values: Every value of every name.
-        body: The JSON body, or ``None``.
-    """
-
-    values: dict[str, list[str]]
-    body: object = field(default=None, repr=False)
-
-    def one(self, name: str) -> str | None:
-        """Return the last value of a parameter, or ``None``."""
-        found = self.values.get(name)
-        return found[-1] if found else None
-
-    def need(self, name: str) -> str:
-        """Return the value of a required parameter."""
-        value = self.one(name)
-        if value is None or value == "":
-            raise Refusal("1002", f"Missing value for required parameter '{name}'")
-        return value
-
-    def many(self, name: str) -> list[str]:
-        """Return a list, given with commas or by repeating the parameter."""
-        return [part.strip() for value in self.values.get(name, []) for part in value.split(",") if part.strip()]
-
-    def size(self) -> int:
-        """Return the page size."""
-        raw = self.one("batchSize")
-        if raw is None:
-            return 300
-        if not raw.isdecimal() or int(raw) < 1:
-            raise Refusal("1001", "Invalid value for parameter 'batchSize'")
-        return min(int(raw), 300)
-
-    def json_object(self) -> dict[str, object]:
-        """Return the JSON body as an object."""
-        if not isinstance(self.body, dict):
-            raise Refusal("609", "Invalid JSON")
-        return self.body
-
-    def records(self) -> list[dict[str, object]]:
-        """Return the records of a write."""
-        raw = self.json_object().get("input")
-        if not isinstance(raw, list) or not raw:
-            raise Refusal("1002", "Missing value for required parameter 'input'")
-        if len(raw) > 300:
-            raise Refusal("1003", "The number of records in the input exceeds the limit of 300")
-        if not all(isinstance(item, dict) for item in raw):
-            raise Refusal("609", "Invalid JSON")
-        return raw
+def missing(name: str) -> Refusal:
+    """Return the refusal of a call that lacks a required parameter."""
+    return Refusal("1002", f"Missing value for required parameter '{name}'")
 
 
-def read_parameters(request: Request) -> tuple[str, Parameters]:
-    """Return the verb that counts (``_method`` overrides it) and the parameters.
-
-    Raises:
-        Refusal: The body is of the wrong type, or no JSON.
-    """
-    values: dict[str, list[str]] = {}
-    for name, value in parse_qsl(request.query, keep_blank_values=True):
-        values.setdefault(name, []).append(value)
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    body: object = None
-    if request.body and kind == "application/x-www-form-urlencoded":
-        for name, value in parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True):
-            values.setdefault(name, []).append(value)
-    elif request.body:
-        if kind != "application/json":
-            raise Refusal("612", "Invalid Content Type")
-        try:
-            body = json.loads(request.body)
-        except ValueError:
-            raise Refusal("609", "Invalid JSON") from None
-    method = values.get("_method", [request.method])[-1].upper()
-    return method, Parameters(values, body)
+def skipped(code: str, message: str, *, key: str = "reasons") -> Answer:
+    """Return the result entry of a record that was not written."""
+    return {"status": "skipped", key: [{"code": code, "message": message}]}
 
 
-def json_response(data: object, request: Request, *, status: int = 200, compress: bool = True) -> Response:
-    """Return a JSON answer, compressed from 1,024 bytes on where the client takes it."""
+def json_response(data: Mapping[str, object], request: Request, clock: SandboxClock, *, status: int = 200) -> Response:
+    """Return a JSON answer, compressed from 1,024 bytes on where the client takes gzip."""
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
-    headers = [("Content-Type", "application/json;charset=UTF-8"), ("Server", "nginx")]
-    if compress and len(body) >= 1024 and "gzip" in request.headers.get("accept-encoding", ""):
+    headers = [("Content-Type", "application/json;charset=UTF-8"), *_stamp(clock)]
+    if len(body) >= _COMPRESSED_FROM and "gzip" in request.headers.get("accept-encoding", "").lower():
         headers.append(("Content-Encoding", "gzip"))
         body = gzip.compress(body, 1, mtime=0)
     return Response(status, headers, body)
+
+
+def plain_page(status: int, title: str, clock: SandboxClock) -> Response:
+    """Return the HTML page that the web server in front of the API gives for 413 and 414."""
+    body = f"<html>\n<head><title>{status} {title}</title></head>\n<body>{status} {title}</body>\n</html>\n"
+    return Response(status, [("Content-Type", "text/html"), *_stamp(clock)], body.encode())
+
+
+def _stamp(clock: SandboxClock) -> list[tuple[str, str]]:
+    return [("Server", "nginx"), ("Date", format_datetime(clock.now(), usegmt=True))]

@@ -1,23 +1,22 @@
-"""Person fields: the standard ones, and custom ones a test adds.
-
-Names are those of Adobe's page "Standard Fields"; types and lengths follow recorded describe answers where there are some, and
-are plausible otherwise. A text longer than its field is refused with 1003: public material doesn't say whether Marketo cuts it.
-"""
+"""Person fields: the standard ones, and custom ones an instance adds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-_EMAIL = re.compile(r"[!-~]+@[!-~]+\.[!-~]+")
-_NUMBERS = ("integer", "score", "float", "percent", "currency")
+from .standard_fields import COMPANY, STANDARD_FIELDS
+from .values import Value, accept
 
+#: What people can be looked up by without being a field that can be read.
+FILTER_ONLY: Final = ("cookies", "sfdcLeadId", "sfdcContactId", "sfdcAccountId", "sfdcLeadOwnerId", "sfdcOpptyId")
 
-class BadValue(Exception):  # noqa: N818  # becomes reason 1003 of one record
-    """A value that its field doesn't take."""
+_SEARCHED_TYPES = ("string", "email", "integer")
+_DEFAULT_LENGTH = {"string": 255, "email": 255, "phone": 255, "url": 255, "text": 30_000, "reference": 255}
+_FIRST_CUSTOM_ID = 795
 
 
 @frozen
@@ -27,120 +26,112 @@ class PersonField:
     Attributes:
         name: REST API name.
         type: Marketo ``dataType``.
-        length: Longest text, or ``None``.
+        length: Longest text; ``None`` takes the usual length of the type.
         updateable: Whether the API may write it.
-        searchable: Whether people can be looked up by it.
+        searchable: Whether people can be looked up by it; custom string, email and integer fields always can.
         crm_managed: Whether a native CRM sync owns it.
-        label: Name in the user interface.
-        id: Number used in change records.
+        label: Name in the user interface; made from ``name`` when empty.
+        id: Number used in change records; given by the instance when 0.
+        custom: Whether the instance added it.
+        by_api: Whether it was added by a call.
+        description: What it is for.
     """
 
     name: str
     type: str = "string"
-    length: int | None = 255
+    length: int | None = None
     updateable: bool = True
     searchable: bool = False
     crm_managed: bool = False
     label: str = ""
     id: int = 0
+    custom: bool = True
+    by_api: bool = False
+    description: str = ""
 
-    def accept(self, value: object) -> object:
-        """Return what is stored for a value; ``None`` stands for empty.
+    def accept(self, value: object) -> Value | None:
+        """Return what the field keeps of a JSON value.
 
         Raises:
-            BadValue: The field doesn't take it.
+            BadValue: The field does not take it.
         """
-        if value is None or value == "":
-            return False if self.type == "boolean" else None
-        if self.type == "boolean":
-            if isinstance(value, bool):
-                return value
-            if str(value).lower() in ("true", "false", "1", "0"):
-                return str(value).lower() in ("true", "1")
-            raise BadValue
-        if self.type in _NUMBERS:
-            return self._number(value)
-        if self.type in ("date", "datetime"):
-            return self._moment(str(value))
-        text = value if isinstance(value, str) else str(value)
-        if self.length is not None and len(text) > self.length:
-            raise BadValue
-        if self.type == "email" and not _EMAIL.fullmatch(text):
-            raise BadValue
-        return text
-
-    def _number(self, value: object) -> object:
-        if isinstance(value, bool):
-            raise BadValue
-        try:
-            number = float(str(value))
-        except ValueError:
-            raise BadValue from None
-        if self.type in ("integer", "score"):
-            if not number.is_integer() or abs(number) > 2**31:
-                raise BadValue
-            return int(number)
-        return int(number) if number.is_integer() else number
-
-    def _moment(self, text: str) -> str:
-        try:
-            if self.type == "date":
-                return date.fromisoformat(text[:10]).isoformat()
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise BadValue from None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return accept(self.type, self.length, value)
 
 
-_TEXT = (
-    "address anonymousIP billingCity billingCountry billingPostalCode billingState billingStreet city company country "
-    "department doNotCallReason fax firstName industry inferredCompany inferredCountry lastName leadRole leadSource leadStatus "
-    "mainPhone middleName mobilePhone phone postalCode rating salutation sicCode site state title unsubscribedReason website "
-    "emailInvalidCause inferredCity inferredMetropolitanArea inferredPhoneAreaCode inferredPostalCode inferredStateRegion"
-)
-_TYPED: Mapping[str, tuple[str, bool]] = {
-    "annualRevenue": ("currency", True),
-    "dateOfBirth": ("date", True),
-    "doNotCall": ("boolean", True),
-    "emailInvalid": ("boolean", True),
-    "isAnonymous": ("boolean", False),
-    "leadScore": ("integer", True),
-    "numberOfEmployees": ("integer", True),
-    "priority": ("integer", False),
-    "relativeScore": ("integer", False),
-    "urgency": ("float", False),
-    "unsubscribed": ("boolean", True),
-    "leadPartitionId": ("integer", False),
-}
-_IDS = {"id": 44, "firstName": 53, "lastName": 55, "email": 56, "createdAt": 130, "updatedAt": 131}
+class Fields:
+    """The person fields of one instance, by REST name.
 
+    Args:
+        custom: Fields beside the standard ones.
+        native_sync: Marketo's own Dynamics sync is on: it brings read-only fields and owns the company fields.
+    """
 
-def standard_fields() -> dict[str, PersonField]:
-    """Return the fields that every instance has."""
-    fields = [
-        PersonField("id", "integer", None, updateable=False, searchable=True),
-        PersonField("email", "email", 255, searchable=True),
-        PersonField("createdAt", "datetime", None, updateable=False),
-        PersonField("updatedAt", "datetime", None, updateable=False),
-        PersonField("externalCompanyId", "string", 50),
-        PersonField("externalSalesPersonId", "string", 50),
-    ]
-    fields += [
-        PersonField(name, "phone" if "Phone" in name or name in ("phone", "fax") else "string")
-        for name in _TEXT.split()
-    ]
-    fields += [PersonField(name, kind, None, updateable=write) for name, (kind, write) in _TYPED.items()]
-    return number_fields(fields)
+    def __init__(self, custom: Iterable[PersonField], *, native_sync: bool) -> None:
+        self.native_sync = native_sync
+        self._by_name: dict[str, PersonField] = {}
+        for row in STANDARD_FIELDS:
+            self._add(
+                PersonField(
+                    row.name,
+                    row.type,
+                    length=row.length,
+                    updateable=row.updateable,
+                    searchable=row.searchable,
+                    crm_managed=native_sync and row.name in COMPANY,
+                    label=row.label,
+                    id=row.id,
+                    custom=False,
+                )
+            )
+        if native_sync:
+            for name, kind in (("microsoftType", "string"), ("microsoftIsDeleted", "boolean")):
+                self._add(PersonField(name, kind, updateable=False, crm_managed=True, custom=False))
+        for item in custom:
+            self.add(item)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
 
-def number_fields(fields: Iterable[PersonField]) -> dict[str, PersonField]:
-    """Return fields by name, each with a number and a label."""
-    numbered: dict[str, PersonField] = {}
-    for position, item in enumerate(fields):
-        number = item.id or _IDS.get(item.name) or 200 + position
-        label = item.label or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", item.name).title()
-        numbered[item.name] = PersonField(
-            item.name, item.type, item.length, item.updateable, item.searchable, item.crm_managed, label, number
+    def __getitem__(self, name: str) -> PersonField:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[PersonField]:
+        return iter(list(self._by_name.values()))
+
+    def get(self, name: str) -> PersonField | None:
+        """Return a field, or ``None``."""
+        return self._by_name.get(name)
+
+    def add(self, item: PersonField) -> PersonField:
+        """Add a custom field and return it as the instance keeps it.
+
+        Raises:
+            ValueError: The name is taken or not a REST name.
+        """
+        if item.name in self._by_name:
+            raise ValueError(f"person field '{item.name}' exists already")
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", item.name):
+            raise ValueError(f"'{item.name}' is no REST field name: letters, digits and underscores only")
+        return self._add(evolve(item, searchable=item.searchable or item.type in _SEARCHED_TYPES))
+
+    def searchable(self) -> list[str]:
+        """Return the names that people can be filtered by."""
+        return [item.name for item in self if item.searchable] + list(FILTER_ONLY)
+
+    def can_filter(self, name: str) -> bool:
+        """Return whether people can be filtered by a name."""
+        item = self._by_name.get(name)
+        return name in FILTER_ONLY if item is None else item.searchable
+
+    def _add(self, item: PersonField) -> PersonField:
+        kept = evolve(
+            item,
+            length=_DEFAULT_LENGTH.get(item.type) if item.length is None else item.length,
+            label=item.label or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", item.name[:1].upper() + item.name[1:]),
+            id=item.id or self._free_id(),
         )
-    return numbered
+        self._by_name[kept.name] = kept
+        return kept
+
+    def _free_id(self) -> int:
+        return max([_FIRST_CUSTOM_ID, *(item.id for item in self._by_name.values())]) + 1

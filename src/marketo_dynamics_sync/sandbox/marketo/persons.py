@@ -1,175 +1,200 @@
-"""The people of one instance, and what happens to them. Every change is written to the activity log."""
+"""The people of one instance, and what happens to them: every change is written to the activity log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..clock import SandboxClock
-from .activities import CHANGE_SCORE, CHANGE_VALUE, DELETE, MERGE, NEW_PERSON, ActivityLog
-from .fields import PersonField
+from .activities import CHANGE_SCORE, CHANGE_VALUE, DELETE, MERGE, NEW_PERSON, ActivityLog, Change
+from .fields import Fields
+from .lookup import Index
+from .values import Value, second, shown
+
+#: What activities name as the source of a change made by a call.
+API = "Web service API"
+#: What they name for a change made by hand; the service's own word for that is not published.
+BY_HAND = "Manual change"
+
+_DEFAULT_PARTITION = 1
 
 
 class People:
-    """Persons by id, with values kept sparsely.
+    """Persons by id; only values that are not empty are kept.
+
+    The visible ``updatedAt`` moves when a standard field changes, and for nothing else, as Adobe's page on bulk lead
+    extract says of it.
 
     Args:
         clock: Tells the time.
-        fields: Person fields by name; may grow.
+        fields: Person fields.
         log: Where changes are written.
+        merge_deletes: A merge also writes a Delete Lead activity for each loser; whether the service does is not
+            published.
+        first_id: Id of the first person.
     """
 
-    def __init__(self, clock: SandboxClock, fields: dict[str, PersonField], log: ActivityLog) -> None:
+    def __init__(
+        self, clock: SandboxClock, fields: Fields, log: ActivityLog, *, merge_deletes: bool, first_id: int
+    ) -> None:
         self._clock = clock
         self.fields = fields
         self._log = log
-        self._people: dict[int, dict[str, object]] = {}
-        self._index: dict[str, dict[str, set[int]]] = {}
-        self._next = 1000
-        self.delay = timedelta()
+        self._merge_deletes = merge_deletes
+        self._next = first_id
+        self._people: dict[int, dict[str, Value]] = {}
+        self._indexes: dict[str, Index] = {}
 
     def __len__(self) -> int:
         return len(self._people)
+
+    def __contains__(self, person: object) -> bool:
+        return person in self._people
 
     def ids(self) -> list[int]:
         """Return all ids in order."""
         return sorted(self._people)
 
-    def get(self, person: int) -> dict[str, object] | None:
-        """Return a person's stored values, or ``None``."""
-        return self._people.get(person)
+    def full(self, person: int) -> dict[str, object]:
+        """Return a person's values: all that are not empty, and every boolean."""
+        booleans = {item.name: False for item in self.fields if item.type == "boolean"}
+        return {**booleans, "leadPartitionId": _DEFAULT_PARTITION, **self._people[person]}
 
-    def value(self, person: int, name: str) -> object:
-        """Return one value as the API shows it."""
-        stored = self._people[person].get(name)
-        return False if stored is None and self.fields[name].type == "boolean" else stored
+    def select(self, person: int, names: Iterable[str]) -> dict[str, object]:
+        """Return chosen values as the API shows them, empty ones as ``None``."""
+        values = self._people[person]
+        return {name: values[name] if name in values else self._empty(name) for name in names}
 
     def find(self, name: str, value: str) -> list[int]:
-        """Return ids of people whose field holds a value, letter case aside, in order."""
+        """Return the ids of people whose field holds a value, in order."""
         if name == "id":
             number = int(value) if value.isdecimal() else 0
             return [number] if number in self._people else []
-        index = self._index.get(name)
+        if name == "leadPartitionId" and value == str(_DEFAULT_PARTITION):
+            return [person for person in self.ids() if "leadPartitionId" not in self._people[person]]
+        if name not in self.fields:
+            return []
+        index = self._indexes.get(name)
         if index is None:
-            index = self._index[name] = {}
-            for person, values in self._people.items():
-                if values.get(name) is not None:
-                    index.setdefault(str(values[name]).casefold(), set()).add(person)
-        return sorted(index.get(value.casefold(), ()))
+            index = self._indexes[name] = Index(name, self._people)
+        return sorted(index.find(value))
 
-    def create(self, values: Mapping[str, object], source: str) -> int:
-        """Make a person and return its id."""
+    def create(self, values: Mapping[str, Value | None], source: str, *, partition: int = _DEFAULT_PARTITION) -> int:
+        """Make a person and return its id. Its first values are not written as changes, only as a new person."""
+        person, now = self._next, second(self._clock.now())
         self._next += 1
-        now = self._clock.now()
-        person = self._next
-        self._people[person] = {"id": person, "createdAt": _second(now), "updatedAt": _second(now)}
-        self._store(person, {n: v for n, v in values.items() if v is not None})
-        self._log.write(
-            person,
-            NEW_PERSON,
-            now,
-            self.delay,
-            primary=str(person),
-            primary_id=person,
-            attributes={"Source Type": source},
-        )
+        self._people[person] = {"id": person, "createdAt": now, "updatedAt": now}
+        self._store(person, {name: value for name, value in values.items() if value is not None})
+        if partition != _DEFAULT_PARTITION:
+            self._store(person, {"leadPartitionId": partition})
+        attributes = (("Source Type", source), ("Created Date", now[:10]))
+        self._log.write(person, NEW_PERSON, primary=self._name(person), primary_id=person, attributes=attributes)
         return person
 
-    def update(self, person: int, values: Mapping[str, object], source: str) -> bool:
-        """Change a person; return whether anything really changed."""
-        changes = {
-            name: (_shown(self.value(person, name)), _shown(value))
-            for name, value in values.items()
-            if self.value(person, name) != value
-        }
-        if not changes:
+    def update(self, person: int, values: Mapping[str, Value | None], source: str) -> bool:
+        """Change a person; return whether anything really changed. A call that changes nothing leaves no trace."""
+        held = self._people[person]
+        changed = {name: value for name, value in values.items() if held.get(name) != value}
+        if not changed:
             return False
-        self._store(person, {name: values[name] for name in changes})
-        now = self._clock.now()
-        self._people[person]["updatedAt"] = _second(now)
-        attributes = {"Reason": source, "Source": source}
-        for name, change in changes.items():
-            self._log.write(
+        first: int | None = None
+        attributes = (("Reason", source), ("Source", source))
+        for name, value in changed.items():
+            field = self.fields[name]
+            old, new = (held.get(name) or False, value or False) if field.type == "boolean" else (held.get(name), value)
+            number = self._log.write(
                 person,
                 CHANGE_VALUE,
-                now,
-                self.delay,
-                primary=self.fields[name].label,
-                primary_id=self.fields[name].id,
+                primary=field.label,
+                primary_id=field.id,
                 attributes=attributes,
-                changes={name: change},
+                change=Change(name, shown(old), shown(new)),
+                first=first,
             )
+            first = number if first is None else first
+        self._store(person, changed)
+        self._touch(person, changed)
         return True
 
-    def score(self, person: int, by: int) -> None:
-        """Change a score as a flow step does: with an activity of type 22 only."""
-        now = self._clock.now()
-        old = self._people[person].get("leadScore")
-        new = (old if isinstance(old, int) else 0) + by
-        self._store(person, {"leadScore": new})
-        attributes = {"Change Value": f"{by:+d}", "New Value": new, "Old Value": old or 0}
-        self._log.write(person, CHANGE_SCORE, now, self.delay, primary="Lead Score", attributes=attributes)
+    def change_score(self, person: int, by: int) -> None:
+        """Change the score as a flow step does, which writes type 22 and no value change."""
+        held = self._people[person].get("leadScore", 0)
+        old = held if isinstance(held, int) else 0
+        field = self.fields["leadScore"]
+        attributes = (
+            ("Change Value", f"{by:+d}"),
+            ("Old Value", str(old)),
+            ("New Value", str(old + by)),
+            ("Reason", BY_HAND),
+        )
+        self._log.write(person, CHANGE_SCORE, primary=field.label, primary_id=field.id, attributes=attributes)
+        self._store(person, {"leadScore": old + by})
+        self._touch(person, ("leadScore",))
 
     def delete(self, person: int) -> None:
         """Delete a person."""
+        self._write_delete(person, self._name(person))
         self._forget(person)
-        now = self._clock.now()
-        self._log.write(person, DELETE, now, self.delay, primary=str(person), primary_id=person)
 
-    def merge(self, winner: int, losers: Iterable[int]) -> None:
-        """Merge people: the winner's values stay unless empty, the losers vanish.
+    def merge(self, winner: int, losers: Sequence[int], source: str) -> None:
+        """Merge people: the winner keeps its values, its empty ones are filled from the losers in their order.
 
-        Each loser also gets a Delete Lead activity; public material doesn't say whether it does.
+        The attributes of the Merge Leads activity are ``Merge IDs`` (losers' ids, separated by commas), ``Master
+        Updated`` (whether the winner took a value over) and ``Merge Source``; public material shows the first two
+        names and no values. Changes of the winner's values are written first.
         """
-        gone = list(losers)
-        filled: dict[str, object] = {}
-        for loser in gone:
+        filled: dict[str, Value | None] = {}
+        for loser in losers:
             for name, value in self._people[loser].items():
-                empty = self._people[winner].get(name) is None and name not in filled
-                if empty and self.fields[name].updateable:
-                    filled[name] = value
-        now = self._clock.now()
-        for loser in gone:
+                if name not in self._people[winner] and self.fields[name].updateable:
+                    filled.setdefault(name, value)
+        updated = self.update(winner, filled, "Merge Leads")
+        names = {loser: self._name(loser) for loser in losers}
+        for loser in losers:
             self._forget(loser)
-        self._log.write(
-            winner,
-            MERGE,
-            now,
-            self.delay,
-            primary=str(winner),
-            primary_id=winner,
-            attributes={"Merge IDs": f"[{', '.join(map(str, gone))}]", "Master Updated": bool(filled)},
+        attributes = (
+            ("Merge IDs", ",".join(map(str, losers))),
+            ("Master Updated", shown(updated)),
+            ("Merge Source", source),
         )
-        for loser in gone:
-            self._log.write(loser, DELETE, now, self.delay, primary=str(loser), primary_id=loser)
-        self.update(winner, filled, "Merge Leads")
+        self._log.write(winner, MERGE, primary=self._name(winner), primary_id=winner, attributes=attributes)
+        if self._merge_deletes:
+            for loser, name in names.items():
+                self._write_delete(loser, name)
 
-    def _store(self, person: int, values: Mapping[str, object]) -> None:
-        stored = self._people[person]
+    def partition(self, person: int) -> int:
+        """Return the id of a person's partition."""
+        return int(self._people[person].get("leadPartitionId", _DEFAULT_PARTITION))
+
+    def _write_delete(self, person: int, name: str) -> None:
+        self._log.write(person, DELETE, primary=name, primary_id=person)
+
+    def _name(self, person: int) -> str:
+        values = self._people[person]
+        parts = (values.get("firstName"), values.get("lastName"))
+        return " ".join(str(part) for part in parts if part) or str(values.get("email", ""))
+
+    def _empty(self, name: str) -> object:
+        if name == "leadPartitionId":
+            return _DEFAULT_PARTITION
+        return False if self.fields[name].type == "boolean" else None
+
+    def _touch(self, person: int, names: Iterable[str]) -> None:
+        if any(not self.fields[name].custom for name in names):
+            self._people[person]["updatedAt"] = second(self._clock.now())
+
+    def _store(self, person: int, values: Mapping[str, Value | None]) -> None:
+        held = self._people[person]
         for name, value in values.items():
-            index = self._index.get(name)
+            index = self._indexes.get(name)
             if index is not None:
-                if stored.get(name) is not None:
-                    index.get(str(stored[name]).casefold(), set()).discard(person)
-                if value is not None:
-                    index.setdefault(str(value).casefold(), set()).add(person)
+                index.remove(person, held.get(name))
+                index.add(person, value)
             if value is None:
-                stored.pop(name, None)
+                held.pop(name, None)
             else:
-                stored[name] = value
+                held[name] = value
 
     def _forget(self, person: int) -> None:
         values = self._people.pop(person)
-        for name, index in self._index.items():
-            if values.get(name) is not None:
-                index.get(str(values[name]).casefold(), set()).discard(person)
-
-
-def _second(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _shown(value: object) -> str | None:
-    if value is None:
-        return None
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+        for name, index in self._indexes.items():
+            index.remove(person, values.get(name))

@@ -1,44 +1,72 @@
-"""Marketo on this machine: routing, tokens, limits, and what a marketer does by hand."""
+"""Marketo on this machine: tokens, limits and routing, and what a marketer does by hand."""
 
 from __future__ import annotations
 
 import itertools
-import re
+import posixpath
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from typing import Literal
 
 from ..calls import Call
 from ..clock import SandboxClock
 from ..http import Request, Response
 from .activities import ActivityLog
-from .envelope import FREE, Parameters, Refusal, json_response, read_parameters
-from .fields import PersonField, number_fields, standard_fields
+from .activity_types import ActivityTypes
+from .envelope import Answer, Refusal, json_response, plain_page
+from .fields import Fields, PersonField
 from .identity import Client, Identity
-from .leads import Answer, Leads
+from .leads import Leads
 from .limits import Limits
-from .persons import People
+from .lists import StaticLists
+from .parameters import Parameters, read_parameters
+from .partitions import Partitions
+from .persons import BY_HAND, People
+from .routes import Route, Router, routes_of
+from .schema import Schema
 from .streams import Streams
+from .sync_leads import SyncLeads
+from .tokens import Tokens
+from .usage import Usage
+from .values import BadValue, Value
 
-_MEGABYTE = 1_048_576
-_URI = 8 * 1024
-Endpoint = Callable[[Parameters], Answer]
+#: The custom service of an instance that was given none.
+DEFAULT_CLIENT_ID = "marketo-client"
+DEFAULT_CLIENT_SECRET = "marketo-secret"
+
+_MOST_BODY = 1_048_576
+_MOST_TARGET = 8 * 1024
+_TOKEN_PATH = "/identity/oauth/token"
+_UNKNOWN_CLIENT = Client("", permissions=frozenset(), user="unknown")
 
 
 class MarketoService:
-    """One Marketo instance.
+    """One Marketo instance, answering as the service does.
+
+    Reads and writes are answered one at a time, but calls count as running while they wait. Where public material
+    leaves a behaviour open, the choice stands in the docstring of the room that made it; here: a body of 1,048,576
+    bytes and a target of 8,192 bytes are the largest taken, and parameters that a call does not know are ignored and
+    noted in :attr:`ignored`.
 
     Args:
         clock: Tells the time.
         munchkin_id: The instance's id.
         custom_fields: Person fields beside the standard ones.
         clients: Custom services by client id.
-        partitions: Names of lead partitions.
+        partitions: Names of lead partitions; people go to the first when a call names none.
         daily_quota: Calls a day.
-        rate: Calls in 20 seconds.
+        rate: Calls in one window.
+        rate_window: Seconds of the window.
         at_once: Calls running at the same time.
         token_lifetime: Seconds a token lives.
         activity_delay: Seconds until a change shows in the activity stream.
+        activity_scan: Most activities one page of the stream looks at, so that pages can be short or empty while more
+            follows; ``None`` fills every page.
+        merge_deletes: A merge also writes a Delete Lead activity for each loser.
+        native_sync: ``"dynamics"`` for an instance whose own Dynamics sync is on.
+        access_token_parameter: Also take the token from the deprecated query parameter.
+        first_id: Id of the first person.
+        seed: Makes tokens repeatable.
     """
 
     def __init__(
@@ -51,185 +79,262 @@ class MarketoService:
         partitions: Iterable[str] = ("Default",),
         daily_quota: int = 50_000,
         rate: int = 100,
+        rate_window: float = 20.0,
         at_once: int = 10,
         token_lifetime: float = 3600,
         activity_delay: float = 0,
+        activity_scan: int | None = None,
+        merge_deletes: bool = True,
+        native_sync: Literal["dynamics"] | None = None,
+        access_token_parameter: bool = False,
+        first_id: int = 1001,
+        seed: int = 0,
     ) -> None:
         self.clock = clock
         self.munchkin_id = munchkin_id
-        self.identity = Identity(clock, clients or {"marketo-client": Client("marketo-secret")}, token_lifetime)
-        self.limits = Limits(clock, rate, 20.0, at_once, daily_quota)
-        fields = number_fields([*standard_fields().values(), *custom_fields])
-        self.log = ActivityLog()
-        self.people = People(clock, fields, self.log)
-        self.people.delay = timedelta(seconds=activity_delay)
-        self._leads = Leads(self.people, partitions)
-        self._streams = Streams(clock, self.log, self.people)
+        self.identity = Identity(
+            clock, clients or {DEFAULT_CLIENT_ID: Client(DEFAULT_CLIENT_SECRET)}, token_lifetime, seed
+        )
+        self.limits = Limits(clock, rate, rate_window, at_once, daily_quota)
+        self.fields = Fields(custom_fields, native_sync=native_sync is not None)
+        self.log = ActivityLog(clock, activity_delay, activity_scan)
+        self.people = People(clock, self.fields, self.log, merge_deletes=merge_deletes, first_id=first_id)
+        tokens, homes = Tokens(seed), Partitions(partitions)
+        self._lists = StaticLists(clock, self.log, tokens, self.people)
+        types = ActivityTypes(clock)
+        self.router = Router(
+            routes_of(
+                Leads(self.people, self.fields, self._lists, homes, tokens),
+                SyncLeads(self.people, self.fields, homes),
+                Schema(self.fields, tokens),
+                Streams(self.log, types, self.fields, self.people, self._lists, tokens),
+                types,
+                self._lists,
+                Usage(self.limits),
+            )
+        )
+        self._access_token_parameter = access_token_parameter
         self._lock = threading.RLock()
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(0x1A2B)
+        #: Calls answered so far, in the order of their answers.
         self.calls: list[Call] = []
-        #: Answers in the service's place when it returns a response: for tests of faults.
+        #: Names of parameters that calls carried and no endpoint knows.
+        self.ignored: set[str] = set()
+        #: Sees every request first; a response that it returns is given in the service's place and uses up no limit.
+        #: It may raise ``ConnectionError`` to cut the connection.
         self.on_request: Callable[[Request], Response | None] | None = None
-        self._routes: list[tuple[str, str, str, Callable[..., Answer]]] = [
-            ("GET", r"/rest/v1/leads/describe\.json", "read", self._leads.describe),
-            ("GET", r"/rest/v1/leads/describe2\.json", "read", self._leads.describe2),
-            ("GET", r"/rest/v1/leads/partitions\.json", "read", self._leads.list_partitions),
-            ("GET", r"/rest/v1/lead/(\d+)\.json", "read", self._leads.one),
-            ("GET", r"/rest/v1/leads\.json", "read", self._leads.by_filter),
-            ("POST", r"/rest/v1/leads\.json", "write", self._leads.sync),
-            ("DELETE", r"/rest/v1/leads\.json", "write", self._leads.delete),
-            ("POST", r"/rest/v1/leads/delete\.json", "write", self._leads.delete),
-            ("POST", r"/rest/v1/leads/(\d+)/merge\.json", "write", self._leads.merge),
-            ("GET", r"/rest/v1/activities/pagingtoken\.json", "read", self._streams.paging_token),
-            ("GET", r"/rest/v1/activities\.json", "read", self._streams.activities),
-            ("GET", r"/rest/v1/activities/leadchanges\.json", "read", self._streams.lead_changes),
-            ("GET", r"/rest/v1/activities/deletedleads\.json", "read", self._streams.deleted),
-            ("GET", r"/rest/v1/activities/types\.json", "read", self._streams.types),
-            ("POST", r"/rest/v1/activities/external\.json", "activity", self._streams.add_custom),
-            ("GET", r"/rest/v1/stats/usage\.json", "read", self._usage),
-            ("GET", r"/rest/v1/stats/errors\.json", "read", self._errors),
-        ]
+        #: Called for each call that passed the limits, before its work is done: holding it holds a place in the limit.
+        self.on_running: Callable[[Request], None] | None = None
+        #: Sees every answer after the work is done and may replace it, or raise ``ConnectionError`` to lose it.
+        self.on_answer: Callable[[Request, Response], Response] | None = None
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        if self.on_request is not None:
-            answer = self.on_request(request)
-            if answer is not None:
-                self._note(request, "fault", answer.status, "")
-                return answer
-        if request.path == "/identity/oauth/token":
-            with self._lock:
-                answer = self.identity.token(request)
-            self._note(request, "token", answer.status, "")
-            return answer
-        if len(request.target) > _URI:
-            self._note(request, "read", 414, "414")
-            return Response(414, [("Content-Type", "text/html")], b"<html>414 Request-URI Too Large</html>")
-        if len(request.body) > _MEGABYTE:
-            self._note(request, "write", 413, "413")
-            return Response(413, [("Content-Type", "text/html")], b"<html>413 Request Entity Too Large</html>")
-        return self._rest(request)
+        early = self.on_request(request) if self.on_request is not None else None
+        if early is not None:
+            self._note(request, _kind_of(request), early.status, "")
+            return early
+        response = self._answer(request)
+        return response if self.on_answer is None else self.on_answer(request, response)
 
     def create_person(self, **fields: object) -> int:
-        """Make a person as a marketer does, and return its id."""
+        """Make a person as a marketer does, and return its id.
+
+        Args:
+            **fields: Values by REST name.
+
+        Raises:
+            ValueError: A field is unknown or does not take its value.
+        """
         with self._lock:
-            return self.people.create(self._accepted(fields), "New person")
+            return self.people.create(self._accepted(fields), BY_HAND)
 
     def update_person(self, person: int, **fields: object) -> None:
-        """Edit a person as a marketer does."""
+        """Edit a person as a marketer does.
+
+        Raises:
+            ValueError: The person or a field is unknown, or a field does not take its value.
+        """
         with self._lock:
-            self.people.update(person, self._accepted(fields), "Web form fillout")
+            self.people.update(self._known(person), self._accepted(fields), BY_HAND)
 
     def delete_person(self, person: int) -> None:
-        """Delete a person as a marketer does."""
+        """Delete a person as a marketer does.
+
+        Raises:
+            ValueError: The person is unknown.
+        """
         with self._lock:
-            self.people.delete(person)
+            self.people.delete(self._known(person))
+            self._lists.forget(person)
 
     def merge_persons(self, winner: int, *losers: int) -> None:
-        """Merge people as a marketer does."""
+        """Merge people as a marketer does.
+
+        Raises:
+            ValueError: A person is unknown, or the winner is among the losers.
+        """
         with self._lock:
-            self.people.merge(winner, losers)
+            if self._known(winner) in [self._known(loser) for loser in losers]:
+                raise ValueError(f"person {winner} cannot be merged into itself")
+            self.people.merge(winner, losers, BY_HAND)
+            self._lists.merge(winner, losers)
 
     def change_score(self, person: int, by: int) -> None:
-        """Change a person's score as a flow step does."""
+        """Change a person's score as a flow step does.
+
+        Raises:
+            ValueError: The person is unknown.
+        """
         with self._lock:
-            self.people.score(person, by)
+            self.people.change_score(self._known(person), by)
 
     def person(self, person: int) -> dict[str, object] | None:
-        """Return a person's values, or ``None``."""
+        """Return a person's values, empty ones left out and every boolean given, or ``None``."""
         with self._lock:
-            found = self.people.get(person)
-            return None if found is None else dict(found)
+            return self.people.full(person) if person in self.people else None
 
     def persons(self) -> list[dict[str, object]]:
         """Return everybody, in the order of ids."""
         with self._lock:
-            return [dict(self.people.get(i) or {}) for i in self.people.ids()]
+            return [self.people.full(person) for person in self.people.ids()]
 
     def add_field(self, item: PersonField) -> None:
-        """Add a person field."""
+        """Add a custom person field.
+
+        Raises:
+            ValueError: The name is taken or not a REST name.
+        """
         with self._lock:
-            self.people.fields.update(number_fields([*self.people.fields.values(), item]))
+            self.fields.add(item)
+
+    def create_list(self, name: str, *members: int) -> int:
+        """Make a static list of people and return its id.
+
+        Raises:
+            ValueError: A person is unknown.
+        """
+        with self._lock:
+            known = [self._known(person) for person in members]
+            made = self._lists.create(name)
+            for person in known:
+                self._lists.add_member(made, person)
+            return made.id
 
     def reset_calls(self) -> None:
-        """Forget the log of calls."""
+        """Forget the log of calls and ignored parameters; limits keep what they counted."""
         with self._lock:
             self.calls.clear()
+            self.ignored.clear()
 
-    def _accepted(self, fields: Mapping[str, object]) -> dict[str, object]:
-        return {name: self.people.fields[name].accept(value) for name, value in fields.items()}
+    def _known(self, person: int) -> int:
+        if person not in self.people:
+            raise ValueError(f"no person {person}")
+        return person
+
+    def _accepted(self, values: Mapping[str, object]) -> dict[str, Value | None]:
+        accepted: dict[str, Value | None] = {}
+        for name, value in values.items():
+            if name not in self.fields:
+                raise ValueError(f"no person field '{name}'")
+            try:
+                accepted[name] = self.fields[name].accept(value)
+            except BadValue:
+                raise ValueError(f"person field '{name}' does not take this value") from None
+        return accepted
+
+    def _answer(self, request: Request) -> Response:
+        if len(request.target) > _MOST_TARGET:
+            self._note(request, _kind_of(request), 414, "414")
+            return plain_page(414, "Request-URI Too Large", self.clock)
+        if len(request.body) > _MOST_BODY:
+            self._note(request, _kind_of(request), 413, "413")
+            return plain_page(413, "Request Entity Too Large", self.clock)
+        if request.path == _TOKEN_PATH:
+            with self._lock:
+                response = self.identity.token(request)
+            self._note(request, "token", response.status, "")
+            return response
+        return self._rest(request)
 
     def _rest(self, request: Request) -> Response:
-        kind, code, entered = "read", "", False
+        kind, code, entered = _kind_of(request), "", False
         try:
-            if "//" in request.path:
-                raise Refusal("610", "Requested resource not found")
             with self._lock:
                 client = self._client(request)
-                refused = self.limits.enter()
+            method, given = read_parameters(request, client)
+            found = self.router.find(method, _clean(request.path))
+            kind = found[0].kind if found is not None else kind
+            with self._lock:
+                refused = self.limits.enter(client.user)
             if refused is not None:
                 raise Refusal(*refused)
             entered = True
-            method, given = read_parameters(request)
-            need, endpoint = self._route(method, request.path)
-            kind = "read" if need == "read" else "write"
-            if need not in client.permissions:
-                raise Refusal("603", "Access denied")
+            if self.on_running is not None:
+                self.on_running(request)
             with self._lock:
-                data = endpoint(given)
-            envelope: Answer = {"requestId": self._request_id(), **data, "success": True}
+                answer = self._do(found, given)
+            envelope: Answer = {"requestId": self._request_id(), **answer, "success": True}
         except Refusal as refusal:
             code = refusal.code
-            error = {"code": refusal.code, "message": refusal.message}
-            envelope = {"requestId": self._request_id(), "success": False, "errors": [error]}
+            errors = [{"code": code, "message": str(refusal)}]
+            envelope = {"requestId": self._request_id(), "success": False, "errors": errors}
         finally:
             if entered:
                 with self._lock:
-                    self.limits.leave(free=code in FREE)
-        self._note(request, kind, 200, code)
-        return json_response(envelope, request)
+                    self.limits.leave()
+        self._note(request, kind, 200, code, envelope)
+        return json_response(envelope, request, self.clock)
+
+    def _do(self, found: tuple[Route, tuple[str, ...]] | None, given: Parameters) -> Answer:
+        if given.client is _UNKNOWN_CLIENT:
+            raise Refusal("603", "Access denied")
+        if found is None:
+            raise Refusal("610", "Requested resource not found")
+        route, parts = found
+        if route.permissions and not route.permissions & given.client.permissions:
+            raise Refusal("603", "Access denied")
+        self.ignored |= given.values.keys() - {*route.parameters, "_method", "access_token"}
+        return route.endpoint(given, *parts)
 
     def _client(self, request: Request) -> Client:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Refusal("603", "Access denied")
-        who = self.identity.who(token)
+        if scheme.lower() != "bearer":
+            token = self._parameter_token(request)
+        if not token:
+            return _UNKNOWN_CLIENT
+        who = self.identity.who(token.strip())
         if isinstance(who, tuple):
             raise Refusal(*who)
         return who
 
-    def _route(self, method: str, path: str) -> tuple[str, Endpoint]:
-        known = False
-        for verb, pattern, need, endpoint in self._routes:
-            match = re.fullmatch(pattern, path)
-            if match is None:
-                continue
-            known = True
-            if verb == method:
-                numbers = [int(group) for group in match.groups()]
-                return need, lambda given: endpoint(*numbers, given)
-        if known:
-            raise Refusal("605", f"HTTP Method '{method}' not supported")
-        raise Refusal("610", "Requested resource not found")
-
-    def _usage(self, given: Parameters) -> Answer:
-        day = self.limits.today()
-        total = self.limits.used[day]
-        users = [{"userId": "sync-api@example.com", "count": total}]
-        return {"result": [{"date": day.isoformat(), "total": total, "users": users}]}
-
-    def _errors(self, given: Parameters) -> Answer:
-        day = self.limits.today()
-        errors = [{"errorCode": code, "count": n} for (when, code), n in self.limits.errors.items() if when == day]
-        return {
-            "result": [{"date": day.isoformat(), "total": sum(int(str(e["count"])) for e in errors), "errors": errors}]
-        }
+    def _parameter_token(self, request: Request) -> str:
+        if not self._access_token_parameter:
+            return ""
+        return read_parameters(request, _UNKNOWN_CLIENT)[1].one("access_token") or ""
 
     def _request_id(self) -> str:
-        return f"{next(self._numbers):x}#{int(self.clock.now().timestamp() * 1000):x}"
+        number = next(self._numbers)
+        return f"{number & 0xFFFFF:x}#{int(self.clock.now().timestamp() * 1000):x}"
 
-    def _note(self, request: Request, kind: str, status: int, code: str) -> None:
+    def _note(self, request: Request, kind: str, status: int, code: str, envelope: Answer | None = None) -> None:
+        result = envelope.get("result") if envelope is not None else None
+        records = len(result) if isinstance(result, list) else 0
         with self._lock:
             if code:
                 self.limits.errors[self.limits.today(), code] += 1
-            self.calls.append(Call(self.clock.now(), request.method, request.path, kind, status, code))
+            self.calls.append(Call(self.clock.now(), request.method, request.path, kind, status, code, records))
+
+
+def _kind_of(request: Request) -> str:
+    if request.path == _TOKEN_PATH:
+        return "token"
+    reads = request.method == "GET" or "_method=GET" in request.query or b"_method=GET" in request.body[:2048]
+    return "read" if reads else "write"
+
+
+def _clean(path: str) -> str:
+    """Return a path without dot segments; double slashes stay, and so lead nowhere."""
+    if "//" in path or "/." not in path:
+        return path
+    return posixpath.normpath(path)

@@ -1,0 +1,155 @@
+"""Table definitions, read once and kept: an idle cycle must not pay for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Final, cast
+
+from attrs import define, field
+
+from ...entities.schema import ObjectInfo
+from ...errors import AddressError, AuthenticationError, FieldMissingError, LimitError, ResponseError, ServiceError
+from .metadata import Right, Table, is_secured, read_table, read_tables, structured, table_parts, tables_path
+from .reading import Reader
+
+#: How long definitions are believed unless something shows that they changed.
+LIFETIME: Final = 3600.0
+
+
+@define
+class Catalog:
+    """Knows the tables of an environment.
+
+    Definitions are read again when asked to (:meth:`refresh`) and when they are old or doubtful (:meth:`doubt`).
+
+    Attributes:
+        reader: Reads from the environment.
+        lifetime: Seconds for which definitions are believed.
+    """
+
+    reader: Reader
+    lifetime: float = LIFETIME
+    _user: str | None = None
+    _organization: str | None = None
+    _tables: dict[str, Table] = field(factory=dict)
+    _described: dict[str, ObjectInfo] = field(factory=dict)
+    _rights: list[Right] | None = None
+    _read_at: float = 0.0
+    _doubtful: bool = False
+    _lock: threading.RLock = field(factory=threading.RLock)
+
+    def who_am_i(self) -> tuple[str, str]:
+        """Return the ids of the organization and of the sync user.
+
+        Raises:
+            AddressError: The address is none of a Dataverse environment.
+        """
+        with self._lock:
+            if self._organization is None or self._user is None:
+                try:
+                    body = self.reader.one("WhoAmI").json()
+                except (ResponseError, ServiceError) as error:
+                    if isinstance(error, ResponseError) or error.status == 404:
+                        raise AddressError(
+                            "the address is not a Dataverse environment: it doesn't answer WhoAmI as one does. It looks like "
+                            "https://contoso.crm.dynamics.com."
+                        ) from error
+                    raise
+                organization, user = body.get("OrganizationId"), body.get("UserId")
+                if not isinstance(organization, str) or not isinstance(user, str):
+                    raise AddressError("the address is not a Dataverse environment: WhoAmI names no organization")
+                self._organization, self._user = organization.lower(), user.lower()
+            return self._organization, self._user
+
+    def refresh(self) -> None:
+        """Forget definitions that are old or doubtful."""
+        with self._lock:
+            old = self.reader.channel.timing.monotonic() - self._read_at >= self.lifetime
+            if old or self._doubtful:
+                self._tables.clear()
+                self._described.clear()
+                self._rights = None
+                self._doubtful = False
+
+    def doubt(self) -> None:
+        """Note that an answer didn't fit the definitions: the next :meth:`refresh` forgets them."""
+        with self._lock:
+            self._doubtful = True
+
+    def entity_set_of(self, table: str) -> str | None:
+        """Return the entity set of a table, by its logical name, where tables were read."""
+        with self._lock:
+            return next((t.entity_set for t in self._tables.values() if t.logical == table), None)
+
+    def describe(self, entity_set: str) -> ObjectInfo:
+        """Return a table's definition.
+
+        Raises:
+            FieldMissingError: There is no such table.
+        """
+        with self._lock:
+            found = self._described.get(entity_set)
+            if found is None:
+                found = self._described[entity_set] = self._read(self._table(entity_set))
+            return found
+
+    def _table(self, entity_set: str) -> Table:
+        if not self._tables:
+            self._read_at = self.reader.channel.timing.monotonic()
+            rows = self.reader.one(tables_path()).rows()
+            self._tables = {table.entity_set: table for table in read_tables(rows)}
+        table = self._tables.get(entity_set)
+        if table is None:
+            raise FieldMissingError(
+                f"Dynamics has no table with the entity set name {entity_set!r}, or the sync user may not see it. The name is "
+                "case-sensitive, often a plural, and stands in the table's properties."
+            )
+        return table
+
+    def _read(self, table: Table) -> ObjectInfo:
+        parts = table_parts(self.reader.channel.environment.path, table)
+        common, relations, *typed = self.reader.together(parts, metadata=True)
+        definition = common.json()
+        rights = self._own_rights() if is_secured(definition) else []
+        rows: list[object] = [row for answer in typed for row in answer.rows()]
+        return read_table(table, definition, relations.rows(), rows, rights)
+
+    def _own_rights(self) -> list[Right]:
+        """Return what the sync user may do with secured columns; nothing where that can't be learned.
+
+        Source: Microsoft Learn, "RetrievePrincipalAttributePrivileges function". A secured column that can't be read comes as
+        null, and null would empty the other side; so without an answer every secured column counts as unreadable.
+        """
+        if self._rights is None:
+            _, user = self.who_am_i()
+            try:
+                body = self.reader.one(
+                    f"systemusers({user})/Microsoft.Dynamics.CRM.RetrievePrincipalAttributePrivileges()"
+                ).json()
+            except (LimitError, AuthenticationError):
+                raise
+            except ServiceError as error:
+                if error.retryable:
+                    raise
+                body = {}
+            listed = body.get("AttributePrivileges")
+            self._rights = [structured(row, Right) for row in listed] if isinstance(listed, list) else []
+        return self._rights
+
+    def privileges(self) -> set[str] | None:
+        """Return the names of the sync user's privileges, in lower case; ``None`` where they can't be learned.
+
+        Source: Microsoft Learn, "RetrieveUserPrivileges function"; it counts those that come from teams.
+        """
+        _, user = self.who_am_i()
+        try:
+            body = self.reader.one(f"systemusers({user})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()").json()
+        except ServiceError:
+            return None
+        listed = body.get("RolePrivileges")
+        if not isinstance(listed, list):
+            return None
+        rows = [cast("Mapping[str, object]", row) for row in listed if isinstance(row, dict)]
+        names = {str(row.get("PrivilegeName")).lower() for row in rows if row.get("PrivilegeName")}
+        return names or None

@@ -1,0 +1,144 @@
+"""Creating and updating people by call (Adobe, "Leads", "Create and Update")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from .envelope import Answer, Refusal, skipped
+from .fields import FILTER_ONLY, Fields
+from .identity import Client
+from .parameters import Parameters
+from .partitions import Partitions
+from .persons import API, People
+from .standard_fields import COMPANY
+from .values import BadValue, Value
+
+ACTIONS = ("createOrUpdate", "createOnly", "updateOnly", "createDuplicate")
+
+
+class _Skip(Exception):  # becomes the reason of one record
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@frozen
+class _Job:
+    action: str
+    lookup: str
+    partition: str | None
+    allowed: list[str]
+
+
+class SyncLeads:
+    """Answers ``POST /rest/v1/leads.json``: one result for each record in the order of the input.
+
+    Open in public material and chosen here: a lookup field that does not exist is refused as a whole with 1006 and one
+    that cannot be searched with 1011; ``id`` as lookup field with another action than updateOnly, or a partition name
+    with updateOnly or createDuplicate, with 1003; a read-only field skips the record with 1003;
+    ``asyncProcessing: true`` is answered without a result, after the work is done.
+
+    Args:
+        people: The people.
+        fields: Their fields.
+        partitions: Lead partitions.
+    """
+
+    def __init__(self, people: People, fields: Fields, partitions: Partitions) -> None:
+        self._people = people
+        self._fields = fields
+        self._partitions = partitions
+
+    def __call__(self, given: Parameters) -> Answer:
+        """Write up to 300 records."""
+        body = given.json_object()
+        job = self._job(body, given.client)
+        result = [self._write(record, job) for record in given.records(body)]
+        if body.get("asyncProcessing") is True:
+            return {}
+        return {"result": result}
+
+    def _job(self, body: Mapping[str, object], client: Client) -> _Job:
+        action, lookup = body.get("action"), body.get("lookupField")
+        action = "createOrUpdate" if action is None else action
+        lookup = "email" if lookup is None else lookup
+        if not isinstance(action, str) or action not in ACTIONS:
+            raise Refusal("1003", f"Invalid value '{action}' for parameter 'action'")
+        if not isinstance(lookup, str) or (lookup not in self._fields and lookup not in FILTER_ONLY):
+            raise Refusal("1006", f"Field '{lookup}' not found")
+        if lookup not in self._fields or not self._fields[lookup].searchable or lookup == "leadPartitionId":
+            raise Refusal("1011", f"Field '{lookup}' not supported")
+        if lookup == "id" and action != "updateOnly":
+            raise Refusal("1003", f"Lookup field 'id' is not allowed with action '{action}'")
+        partition = body.get("partitionName")
+        if partition is not None and action in ("updateOnly", "createDuplicate"):
+            raise Refusal("1003", f"'partitionName' is not allowed with action '{action}'")
+        return _Job(action, lookup, None if partition is None else str(partition), self._partitions.of_client(client))
+
+    def _write(self, record: Mapping[str, object], job: _Job) -> Answer:
+        try:
+            return self._apply(record, job)
+        except _Skip as skip:
+            return skipped(skip.code, skip.message)
+
+    def _apply(self, record: Mapping[str, object], job: _Job) -> Answer:
+        if job.partition is not None and job.partition not in job.allowed:
+            raise _Skip("1008", f"Access denied to partition '{job.partition}'")
+        values = self._accept(record, job)
+        found = [] if job.action == "createDuplicate" else self._found(record, job)
+        if found and job.action == "createOnly":
+            raise _Skip("1005", "Lead already exists")
+        if len(found) > 1:
+            raise _Skip("1007", "Multiple lead match lookup criteria")
+        if found:
+            return self._update(found[0], values, job)
+        if job.action == "updateOnly":
+            raise _Skip("1004", "Lead not found")
+        return {"id": self._people.create(values, API, partition=self._home(job)), "status": "created"}
+
+    def _update(self, person: int, values: Mapping[str, Value | None], job: _Job) -> Answer:
+        home = self._partitions.name(self._people.partition(person))
+        if home not in job.allowed:
+            raise _Skip("1008", f"Access denied to partition '{home}'")
+        if job.partition is not None and job.partition != home:
+            raise _Skip("1010", "Partition update not allowed")
+        self._people.update(person, values, API)
+        return {"id": person, "status": "updated"}
+
+    def _home(self, job: _Job) -> int:
+        if job.partition is not None:
+            return self._partitions.number(job.partition)
+        if self._partitions.names[0] in job.allowed:
+            return 1
+        if len(job.allowed) == 1:
+            return self._partitions.number(job.allowed[0])
+        raise _Skip("1009", "Partition name must be specified")
+
+    def _found(self, record: Mapping[str, object], job: _Job) -> list[int]:
+        key = record.get(job.lookup)
+        if key is None or (isinstance(key, str) and not key.strip()):
+            raise _Skip("1003", f"Value for required field '{job.lookup}' not specified")
+        if job.lookup == "id" and (isinstance(key, bool) or not str(key).isdecimal()):
+            raise _Skip("1003", f"Invalid value for field 'id' and value '{key}'")
+        return self._people.find(job.lookup, str(key))
+
+    def _accept(self, record: Mapping[str, object], job: _Job) -> dict[str, Value | None]:
+        values: dict[str, Value | None] = {}
+        for name, raw in record.items():
+            field = self._fields.get(name)
+            if field is None:
+                raise _Skip("1006", f"Field '{name}' not found")
+            if name == "id" and job.lookup == "id":
+                continue
+            if self._fields.native_sync and name in COMPANY:
+                raise _Skip("1021", "Company update not allowed")
+            try:
+                if not field.updateable:
+                    raise BadValue
+                values[name] = field.accept(raw)
+            except BadValue:
+                raise _Skip("1003", f"Invalid value for field '{name}' and value '{raw}'") from None
+        return values

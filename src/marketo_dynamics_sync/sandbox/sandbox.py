@@ -1,0 +1,146 @@
+"""Both services together, with one clock, ready to be reached over loopback or in process."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import ExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+from attrs import frozen
+
+from .clock import SandboxClock
+from .dataverse import DataverseService
+from .http import App
+from .marketo import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, MarketoService, PersonField
+from .people import fill
+from .server import LoopbackServer
+from .transport import SandboxTransport
+
+#: Hosts under which :meth:`Sandbox.client` reaches the services in process.
+MARKETO_HOST: Final = "123-abc-456.mktorest.com"
+DYNAMICS_HOST: Final = "contoso.crm.dynamics.com"
+LOGIN_HOST: Final = "login.microsoftonline.com"
+
+#: Custom person fields that hold what the native sync keeps, under camel-case names of their labels.
+CRM_FIELDS: Final = (
+    PersonField("dynamicsId", "string", 36, searchable=True, label="Dynamics Id"),
+    PersonField("microsoftCreatedDate", "datetime", label="Microsoft Created Date"),
+    PersonField("microsoftIsDeleted", "boolean", label="Microsoft is Deleted"),
+    PersonField("microsoftAddress2", "string", label="Microsoft Address 2"),
+    PersonField("microsoftAddress3", "string", label="Microsoft Address 3"),
+    PersonField("microsoftStatusReason", "string", label="Microsoft Status Reason"),
+    PersonField("microsoftDoNotEmail", "boolean", label="Microsoft Do Not Email"),
+    PersonField("microsoftDoNotFax", "boolean", label="Microsoft Do Not Fax"),
+    PersonField("microsoftDoNotSendMarketingMaterial", "boolean", label="Microsoft Do Not Send Marketing Material"),
+    PersonField("microsoftHomePhone", "phone", label="Microsoft Home Phone"),
+    PersonField("microsoftPreferredMethodOfContact", "string", label="Microsoft Preferred Method Of Contact"),
+    PersonField("microsoftTopic", "string", label="Microsoft Topic"),
+    PersonField("personNotes", "text", label="Person Notes"),
+)
+
+
+@frozen
+class Token:
+    """A token as a credential object gives it.
+
+    Attributes:
+        token: The text.
+        expires_on: Seconds since 1970.
+    """
+
+    token: str
+    expires_on: int
+
+
+class SandboxCredential:
+    """Fits where a credential object of the Azure kind does: it gives tokens that the sandbox takes."""
+
+    def __init__(self, service: DataverseService) -> None:
+        self._service = service
+
+    def get_token(self, *scopes: str, **options: object) -> Token:
+        """Return a token."""
+        life = self._service.entra.lifetime
+        return Token(self._service.issue_token(), int(self._service.clock.now().timestamp() + life))
+
+
+class Sandbox:
+    """A Marketo instance and a Dynamics environment on this machine.
+
+    As a context manager it serves both over loopback; without, :meth:`client` reaches them in process.
+
+    Args:
+        start: First moment of the sandbox's clock; it then moves only when told to. ``None`` follows the machine.
+        crm_fields: Give Marketo the custom fields that hold the CRM id and what the native sync keeps.
+        marketo: A Marketo service made by hand, in place of the usual one.
+        dynamics: A Dataverse service made by hand.
+        tls: Serve https with this context.
+
+    Examples:
+        >>> sandbox = Sandbox()
+        >>> lead = sandbox.dynamics.create("lead", lastname="Byron")
+        >>> sandbox.client().get("https://contoso.crm.dynamics.com/api/data/v9.2/WhoAmI").status_code
+        401
+    """
+
+    def __init__(
+        self,
+        *,
+        start: datetime | None = None,
+        crm_fields: bool = True,
+        marketo: MarketoService | None = None,
+        dynamics: DataverseService | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        given = marketo or dynamics
+        self.clock = given.clock if given is not None else SandboxClock(start)
+        self.marketo = marketo or MarketoService(self.clock, custom_fields=CRM_FIELDS if crm_fields else ())
+        self.dynamics = dynamics or DataverseService(self.clock)
+        self.client_id = DEFAULT_CLIENT_ID
+        self.client_secret = DEFAULT_CLIENT_SECRET
+        self._tls = tls
+        self._stack = ExitStack()
+        self._marketo_server = LoopbackServer(self.marketo, tls=tls)
+        self._dynamics_server = LoopbackServer(self.dynamics, tls=tls)
+
+    @property
+    def marketo_url(self) -> str:
+        """Where Marketo is served."""
+        return self._marketo_server.url
+
+    @property
+    def dynamics_url(self) -> str:
+        """Where Dynamics is served."""
+        return self._dynamics_server.url
+
+    @property
+    def credential(self) -> SandboxCredential:
+        """A credential for Dynamics."""
+        return SandboxCredential(self.dynamics)
+
+    def client(self) -> httpx.Client:
+        """Return an HTTP client that reaches both services, and the token endpoint, in process."""
+        routes: dict[str, App] = {MARKETO_HOST: self.marketo, DYNAMICS_HOST: self.dynamics, LOGIN_HOST: self.dynamics}
+        return httpx.Client(transport=SandboxTransport(routes))
+
+    def seed(self, count: int, seed: int = 7) -> None:
+        """Put made-up people into both services.
+
+        Args:
+            count: How many.
+            seed: Makes the same people again.
+        """
+        fill(count, seed, self.dynamics.create, self.marketo.create_person)
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._marketo_server)
+        self._stack.enter_context(self._dynamics_server)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
