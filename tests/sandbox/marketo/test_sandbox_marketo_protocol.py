@@ -28,11 +28,8 @@ def test_a_token_is_the_same_until_it_expires(marketo: Marketo) -> None:
     assert marketo.token()["access_token"] != first["access_token"]
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("where", ["params", "data"])
+@pytest.mark.parametrize(("method", "where"), [("GET", "params"), ("POST", "params"), ("POST", "data")])
 def test_credentials_may_come_in_the_query_or_in_a_form(marketo: Marketo, method: str, where: str) -> None:
-    if (method, where) == ("GET", "data"):
-        pytest.skip("a GET has no form")
     given = {"grant_type": "client_credentials", "client_id": "marketo-client", "client_secret": "marketo-secret"}
     answer = marketo.http.request(method, "/identity/oauth/token", **{where: given})
     assert answer.status_code == 200
@@ -138,7 +135,7 @@ def test_sizes(marketo: Marketo) -> None:
     fits = body + b" " * (1_048_576 - len(body))
     assert marketo.http.post("/rest/v1/leads.json", content=fits, headers=headers).json()["success"]
     assert marketo.http.post("/rest/v1/leads.json", content=fits + b" ", headers=headers).status_code == 413
-    path = "/rest/v1/leads.json?filterType=id&filterValues="
+    path = "/rest/v1/leads.json?filterType=email&filterValues="
     fits_too = path + "1" * (8192 - len(path))
     assert marketo.http.get(fits_too).status_code == 200
     long = marketo.http.get(fits_too + "1")

@@ -44,8 +44,8 @@ class Environment:
     def follow(self, link: object) -> str:
         """Return the address to fetch for a link that an answer carried.
 
-        The token goes to the environment only: a link with another scheme, host or port is refused, and of an accepted one
-        just path and query are kept, so that no two readings of an odd URL can differ about the host.
+        The token goes to the environment only: a link with another scheme, host or port is refused, and of an
+        accepted one just path and query are kept, so that no two readings of an odd URL can differ about the host.
 
         Raises:
             ResponseError: The link is none, is broken, or leads to somewhere else.
@@ -68,8 +68,8 @@ def environment(url: str) -> Environment:
     """Return the environment that a URL names.
 
     Args:
-        url: ``https://contoso.crm.dynamics.com``; a trailing slash or ``/api/data/v9.2`` may follow. ``http://`` is taken for
-            loopback addresses only.
+        url: ``https://contoso.crm.dynamics.com``; a trailing slash or ``/api/data/v9.2`` may follow. ``http://`` is
+            taken for loopback addresses only.
 
     Raises:
         AddressError: The URL is none of an environment.

@@ -160,14 +160,15 @@ def _sign_in(
 ) -> Mapping[str, object]:
     try:
         with warnings.catch_warnings():
-            # Sign-in with a password is deprecated by MSAL on purpose of the user who chose it; that is no error of ours.
+            # MSAL deprecates sign-in with a password. The user chose it knowingly, and a host that turns warnings
+            # into errors must not fail for that.
             warnings.simplefilter("ignore", DeprecationWarning)
             answer = _ask_msal(credential, scope, http)
     except SyncError:
         raise
     except Exception as error:
-        # MSAL raises ValueError for a refused discovery, and its own or cryptography's errors for keys it can't read. Their
-        # texts may carry what they were given, so only our own words go on.
+        # MSAL raises ValueError for a refused discovery, and its own or cryptography's errors for keys it can't read.
+        # Their texts may carry what they were given, so only our own words go on.
         raise _explained(credential, http.refused, type(error).__name__) from None
     if "access_token" not in answer:
         raise _explained(credential, json.dumps(answer, default=str), str(answer.get("error") or "no token"))
@@ -180,19 +181,22 @@ def _ask_msal(
     # Imported when a token is first asked for: importing the library must not bring it in.
     import msal  # type: ignore[import-untyped]  # MSAL ships no types
 
-    options: dict[str, object] = {
-        "authority": f"https://{credential.authority}/{credential.tenant}",
-        "http_client": http,
-        "instance_discovery": False,  # would ask the public cloud about every other host
-    }
+    authority = f"https://{credential.authority}/{credential.tenant}"
+    # Discovery of the instance would ask the public cloud about every other host; azure_region=False keeps MSAL from reading
+    # the environment.
     if isinstance(credential, UsernamePassword) and credential.client_secret is None:
-        public = msal.PublicClientApplication(credential.client, **options)
+        public = msal.PublicClientApplication(
+            credential.client, authority=authority, http_client=http, instance_discovery=False
+        )
         return cast("dict[str, object]", _with_password(public, credential, scope))
-    options |= {
-        "client_credential": _key(credential),
-        "azure_region": False,  # keeps MSAL from reading the environment
-    }
-    app = msal.ConfidentialClientApplication(credential.client, **options)
+    app = msal.ConfidentialClientApplication(
+        credential.client,
+        client_credential=_key(credential),
+        authority=authority,
+        http_client=http,
+        instance_discovery=False,
+        azure_region=False,
+    )
     if isinstance(credential, UsernamePassword):
         return cast("dict[str, object]", _with_password(app, credential, scope))
     return cast("dict[str, object]", app.acquire_token_for_client([scope]))
@@ -233,6 +237,10 @@ def _thumbprint(certificate: str) -> str:
 
 _AADSTS: Final = re.compile(r"AADSTS(\d{4,7})")
 
+_SECOND_FACTOR: Final = (
+    "the user must sign in with a second factor, so a password is not enough. Use an application instead."
+)
+
 #: What Entra's codes mean here (Microsoft Learn, "Microsoft Entra authentication and authorization error codes").
 _REASONS: Final = {
     "7000215": "the client secret is wrong. Give the secret's value, not its id.",
@@ -242,15 +250,15 @@ _REASONS: Final = {
     "900023": "the tenant is neither an id nor a domain. Check it.",
     "700027": "the certificate was refused. Upload it to the app registration, and check that it hasn't expired.",
     "500011": "the tenant doesn't know the environment's address as a resource. Check the URL and the tenant.",
-    "7000218": "the app registration wants a secret. Give client_secret=, or allow public client flows in the registration.",
+    "7000218": "the app registration wants a secret. Give client_secret=, or allow public client flows.",
     "50034": "there is no such user in the tenant. Check the user name.",
     "50126": "the user name or the password is wrong.",
     "50055": "the password has expired. The user has to set a new one.",
     "50057": "the user's account is disabled.",
     "50053": "the user's account is locked after too many tries, or the address is blocked.",
-    "50076": "the user must sign in with a second factor, so a password is not enough. Use ClientSecret or ClientCertificate.",
-    "50079": "the user must sign in with a second factor, so a password is not enough. Use ClientSecret or ClientCertificate.",
-    "50158": "the user must pass a further check, so a password is not enough. Use ClientSecret or ClientCertificate.",
+    "50076": _SECOND_FACTOR,
+    "50079": _SECOND_FACTOR,
+    "50158": "the user must pass a further check, so a password is not enough. Use an application instead.",
     "53003": "a conditional access policy blocks the sign-in. Exempt the user or the application, or use another.",
     "65001": "nobody consented to the application. An administrator has to grant consent.",
     "700024": "the sign-in's time is outside what is valid. Is this machine's clock right?",

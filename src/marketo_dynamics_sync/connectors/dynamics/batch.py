@@ -1,4 +1,4 @@
-"""``$batch``: many independent requests in one call, as multipart text (Microsoft Learn, "Execute batch operations")."""
+"""``$batch``: many independent requests in one call (Microsoft Learn, "Execute batch operations")."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Part:
 def encode(parts: Sequence[Part], boundary: str) -> bytes:
     """Return the body of a batch of independent operations.
 
-    Every line ends in CRLF, the last one before the closing boundary too; the service says "Stream was not readable" otherwise.
+    Every line ends in CRLF, the last one before the closing boundary too; otherwise the service says that the stream
+    was not readable.
     """
     lines: list[bytes] = []
     for part in parts:
@@ -66,7 +67,7 @@ def encode(parts: Sequence[Part], boundary: str) -> bytes:
 
 
 def batch_call(environment: Environment, parts: Sequence[Part], kind: Kind, *, repeat: bool) -> Call:
-    """Return the call that sends a batch whose parts don't depend on each other: one refused part doesn't stop the rest."""
+    """Return the call that sends a batch of independent parts: a refused one doesn't stop the rest."""
     boundary = f"batch_{uuid4()}"
     headers = {"Content-Type": f'multipart/mixed; boundary="{boundary}"', "Prefer": "odata.continue-on-error"}
     return Call("POST", f"{environment.api}/$batch", kind, headers, encode(parts, boundary), repeat)

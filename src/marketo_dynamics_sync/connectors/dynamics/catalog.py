@@ -52,8 +52,8 @@ class Catalog:
                 except (ResponseError, ServiceError) as error:
                     if isinstance(error, ResponseError) or error.status == 404:
                         raise AddressError(
-                            "the address is not a Dataverse environment: it doesn't answer WhoAmI as one does. It looks like "
-                            "https://contoso.crm.dynamics.com."
+                            "the address is not a Dataverse environment: it doesn't answer WhoAmI as one does. "
+                            "It looks like https://contoso.crm.dynamics.com."
                         ) from error
                     raise
                 organization, user = body.get("OrganizationId"), body.get("UserId")
@@ -102,8 +102,8 @@ class Catalog:
         table = self._tables.get(entity_set)
         if table is None:
             raise FieldMissingError(
-                f"Dynamics has no table with the entity set name {entity_set!r}, or the sync user may not see it. The name is "
-                "case-sensitive, often a plural, and stands in the table's properties."
+                f"Dynamics has no table with the entity set name {entity_set!r}, or the sync user may not see it. "
+                "The name is case-sensitive, often a plural, and stands in the table's properties."
             )
         return table
 
@@ -118,8 +118,8 @@ class Catalog:
     def _own_rights(self) -> list[Right]:
         """Return what the sync user may do with secured columns; nothing where that can't be learned.
 
-        Source: Microsoft Learn, "RetrievePrincipalAttributePrivileges function". A secured column that can't be read comes as
-        null, and null would empty the other side; so without an answer every secured column counts as unreadable.
+        Source: Microsoft Learn, "RetrievePrincipalAttributePrivileges function". A secured column that can't be read
+        comes as null, and null would empty the other side; so without an answer every secured column is unreadable.
         """
         if self._rights is None:
             _, user = self.who_am_i()

@@ -1,4 +1,7 @@
-"""What changed in a table: by change tracking, or by time where the table has none."""
+"""What changed in a table: by change tracking, or by time where the table has none.
+
+Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
+"""
 
 from __future__ import annotations
 
@@ -62,15 +65,15 @@ class Changes:
         return f"odata.maxpagesize={self.reader.page_size}"
 
     def _everything(self) -> Iterator[ChangePage]:
-        """Read all rows, and a link to what will change (Microsoft Learn, "Use change tracking to synchronize data")."""
+        """Read all rows, and a link to what will change."""
         url = self._url({"$select": self.shape.columns})
         pages = self.reader.pages(url, self.shape.prefer("odata.track-changes", self._size))
         try:
             yield from self._tracked(pages, listing=True)
         except PermissionDeniedError as error:
             raise PermissionDeniedError(
-                f"{self.shape.entity_set}: the sync user may not read the whole table. Change tracking needs the read right at "
-                "organization level.",
+                f"{self.shape.entity_set}: the sync user may not read the whole table. "
+                "Change tracking needs the read right at organization level.",
                 service="dynamics",
                 code=error.code,
                 status=error.status,
@@ -89,8 +92,8 @@ class Changes:
         except RequestRejectedError as error:
             if error.status not in (400, 404) or error.code in _NOT_THE_LINK:
                 raise
-            # Which code a broken or outdated token gets isn't documented. Comparing everything is right for all of them, and
-            # what is wrong with the request itself shows there.
+            # Which code a broken or outdated token gets isn't documented. Comparing everything is right for all of
+            # them, and what is wrong with the request itself shows there.
             raise CheckpointExpiredError(
                 f"{self.shape.entity_set}: the delta link was refused; everything is compared",
                 service="dynamics",
@@ -104,8 +107,8 @@ class Changes:
         for page in pages:
             if (page.next is None) == (page.delta is None):
                 raise ResponseError(
-                    f"{self.shape.entity_set}: a page of changes needs one link, to the next page or to later changes; is the "
-                    "answer cut, or change tracking off?",
+                    f"{self.shape.entity_set}: a page of changes needs one link, to the next page or to later changes; "
+                    "is the answer cut, or change tracking off?",
                     service="dynamics",
                 )
             checkpoint = None
@@ -157,10 +160,10 @@ class Changes:
         if skew is None:
             return now
         if abs(skew) > MOST_SKEW:
-            minutes = abs(skew).total_seconds() / 60
+            where = "ahead of" if skew > timedelta() else "behind"
             raise ClockSkewError(
-                f"this machine's clock is {minutes:.0f} minutes {'ahead of' if skew > timedelta() else 'behind'} Dynamics', and "
-                f"{self.shape.entity_set} is read by time. Set the clock (NTP), or switch change tracking of the table on."
+                f"this machine's clock is {abs(skew).total_seconds() / 60:.0f} minutes {where} Dynamics', and "
+                f"{self.shape.entity_set} is read by time. Set the clock (NTP), or switch change tracking on."
             )
         return now - skew
 
@@ -205,9 +208,8 @@ _NOT_THE_LINK: Final = frozenset({"0x8006088a"})
 
 
 def _is_deletion(row: Mapping[str, object]) -> bool:
-    return (
-        str(row.get("@odata.context", "")).endswith("/$deletedEntity") or (row.get("reason") == "deleted" and "id" in row)
-    )
+    context = str(row.get("@odata.context", ""))
+    return context.endswith("/$deletedEntity") or ("id" in row and row.get("reason") == "deleted")
 
 
 def _latest(seen: Mapping[str, tuple[datetime, str]]) -> dict[str, str]:

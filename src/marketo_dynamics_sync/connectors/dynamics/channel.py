@@ -1,4 +1,4 @@
-"""The way to the Web API: one call at a time with token, gate, limits, retries and errors. The only user of httpx here."""
+"""The way to the Web API: calls with token, gate, limits, retries and errors. The only user of httpx here."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 LIMIT_TRIES: Final = 8
 #: Tries of a call that meets a passing trouble.
 TRIES: Final = 5
-#: Tries of a call that meets an unexpected error, which most often comes again.
-FEW_TRIES: Final = 2
+#: Tries of a call that meets an unexpected error or a broken answer, which most often come again.
+FEW_TRIES: Final = 3
 #: Pause after a 429 that doesn't say how long; Dataverse always says.
 DEFAULT_PAUSE: Final = 5.0
 #: Longest pause between two tries of our own choosing.
@@ -64,8 +64,8 @@ _UNSENT: Final = (
 def own_client(concurrency: int) -> httpx.Client:
     """Return a client for this connector alone.
 
-    It keeps no cookies: the service's affinity cookie would tie every call to one web server and its limits (Microsoft Learn,
-    "Send parallel requests"). It reads nothing from the environment; a proxy is set on a client handed in as ``client=``.
+    It keeps no cookies: the service's affinity cookie would tie every call to one web server and its limits (Microsoft
+    Learn, "Send parallel requests"). It reads nothing from the environment; a proxy is set on a client of the user's.
     """
     return httpx.Client(
         timeout=httpx.Timeout(connect=15.0, read=240.0, write=120.0, pool=240.0),
@@ -138,7 +138,7 @@ class Channel:
                 f"the address answers with a redirect (HTTP {answer.status}), which is never followed with a token. "
                 "Give the environment's own address, such as https://contoso.crm.dynamics.com."
             )
-        said = refusal(answer, self.timing.clock())
+        said = refusal(answer, answer.date or self.timing.clock())
         if said.throttled:
             self.gate.hold(DEFAULT_PAUSE if said.retry_after is None else said.retry_after)
         error = said.error()
@@ -184,17 +184,18 @@ class Channel:
         headers: Mapping[str, str] | None,
     ) -> httpx.Response:
         self._count_token()
-        form = {"data": data} if isinstance(data, dict) else {"content": data} if data is not None else {}
         try:
-            return self._client.request(
+            request = self._client.build_request(
                 method,
                 url,
                 params=params or None,
-                headers={k: v for k, v in (headers or {}).items() if v is not None},
-                auth=None,
-                follow_redirects=False,
-                **form,
+                headers={name: value for name, value in (headers or {}).items() if value is not None},
+                data=data if isinstance(data, dict) else None,
+                content=data if isinstance(data, str) else None,
             )
+            return self._client.send(request, auth=None, follow_redirects=False)
+        except httpx.InvalidURL as error:
+            raise AddressError("the authority of the credential can't be used as a host name") from error
         except httpx.TransportError as error:
             raise _transport_error(Call(method, url, "metadata", {}), error, what="the sign-in service") from error
 
@@ -239,8 +240,8 @@ def _enough(state: RetryCallState) -> bool:
 def _transport_error(call: Call, error: httpx.TransportError, *, what: str = "the Dynamics environment") -> SyncError:
     if _untrusted(error):
         return TLSError(
-            f"the certificate of {what} can't be trusted. If a proxy inspects the traffic, hand in client=httpx.Client(verify=...) "
-            "with its authority; otherwise check the address.",
+            f"the certificate of {what} can't be trusted. If a proxy inspects the traffic, hand in "
+            "client=httpx.Client(verify=...) with its authority; otherwise check the address.",
             service="dynamics",
         )
     name = type(error).__name__
@@ -248,7 +249,9 @@ def _transport_error(call: Call, error: httpx.TransportError, *, what: str = "th
         return ConnectionFailedError(
             f"{what} can't be reached ({name}). Check the address, the network and the proxy.", service="dynamics"
         )
-    return _after_sending(call, f"the connection to {what} broke before the answer was complete ({name})", error)
+    why = f"the connection to {what} broke before the answer was complete ({name})"
+    cut = isinstance(error, httpx.RemoteProtocolError) and "body" in str(error)
+    return _after_sending(call, why, error, ResponseError if cut else ConnectionFailedError)
 
 
 def _after_sending(
@@ -264,7 +267,7 @@ def _lost(why: str, cause: Exception) -> OutcomeUnknownError:
 
 
 def _untrusted(error: BaseException) -> bool:
-    """Return whether the handshake failed; a connection cut later raises an SSL error as well, and is no question of trust."""
+    """Return whether the handshake failed; a connection cut later raises an SSL error as well."""
     seen: BaseException | None = error if isinstance(error, httpx.ConnectError) else None
     while seen is not None:
         if isinstance(seen, ssl.SSLError):

@@ -36,9 +36,9 @@ class DynamicsConnector:
 
     Args:
         url: Root address of the environment, such as ``https://contoso.crm.dynamics.com``.
-        auth: Who signs in: :class:`ClientSecret`, :class:`ClientCertificate`, :class:`UsernamePassword`, or any object with
-            ``get_token(*scopes)``, such as a credential of ``azure-identity``.
-        client: Carries all calls, the sign-in's too: for proxies, TLS settings and tests. It stays the caller's to close.
+        auth: Who signs in: :class:`ClientSecret`, :class:`ClientCertificate`, :class:`UsernamePassword`, or any object
+            with ``get_token(*scopes)``, such as a credential of ``azure-identity``.
+        client: Carries all calls, the sign-in's too: for proxies, TLS settings and tests. The caller closes it.
         page_size: Rows of a page, 5,000 at most.
         batch_size: Operations of a batch, 1,000 at most.
         concurrency: Calls at once, 52 at most; the service's own hint lowers it.

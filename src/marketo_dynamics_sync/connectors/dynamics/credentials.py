@@ -85,12 +85,12 @@ class ClientCertificate:
 class UsernamePassword:
     """Signs in as a user with a password (ROPC). An application with a secret or a certificate is the better way.
 
-    It doesn't work for users with multi-factor authentication, guests, or most federated users (Microsoft Learn, "Microsoft
-    identity platform and OAuth 2.0 Resource Owner Password Credentials").
+    It doesn't work for users with multi-factor authentication, guests, or most federated users (Microsoft Learn,
+    "Microsoft identity platform and OAuth 2.0 Resource Owner Password Credentials").
 
     Attributes:
         tenant: Id or domain of the Entra tenant.
-        client: Application (client) id of an app registration; it must allow public client flows unless it has a secret.
+        client: Application (client) id of an app registration that has a secret or allows public client flows.
         username: The user's sign-in name.
         password: The password.
         client_secret: A client secret's value, for a registration that has one.

@@ -1,7 +1,7 @@
 """What to ask of a table's definition, and how the answers become an ``ObjectInfo``.
 
-Source: Microsoft Learn, "Query table definitions using the Web API". Each kind of column has its own type whose members the
-common type doesn't show, so there is one request for each; they travel in one batch.
+Source: Microsoft Learn, "Query table definitions using the Web API". Each kind of column has its own type
+whose members the common type doesn't show, so there is one request for each; they travel in one batch.
 """
 
 from __future__ import annotations

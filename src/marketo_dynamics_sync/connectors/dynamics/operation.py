@@ -78,7 +78,7 @@ class Operation:
     def refused(self, said: Refusal) -> Outcome | Next:
         """Return what a refusal means.
 
-        The code decides. A 412 is a lost race only if the code says so: a taken id and a taken key come with the same status.
+        The code decides: a lost race, a taken id and a taken key all come as 412.
         """
         kind = self.write.kind
         if said.later:
@@ -131,8 +131,8 @@ class Operation:
     def read_back(self, row: Record | None) -> Outcome | Next:
         """Return what became of a write whose answer was lost, from its row as it is now.
 
-        A row whose version is still the one we knew was not written, so the write is sent again; its guard still holds then. A
-        row that holds our values got them, whoever wrote after. Anything else is somebody else's edit.
+        A row whose version is still the one we knew was not written, so the write is sent again; its guard still holds.
+        A row that holds our values got them, whoever wrote after. Anything else is somebody else's edit.
         """
         kind, guard = self.write.kind, self.write.version
         if row is None:

@@ -82,8 +82,8 @@ class Preflight:
         if definition.direction is not Direction.TO_MARKETO:
             yield _writable(name, info.name, privileges)
         remedy = (
-            "switch 'Track changes' on in the table's advanced options; until then changes are read by time, and deletions by a "
-            "scan of all ids, which costs more calls"
+            "switch 'Track changes' on in the table's advanced options; until then changes are read by time, and "
+            "deletions by a scan of all ids, which costs more calls"
         )
         detail = "on" if info.tracked else "off: changes are read by time"
         yield _line(f"change tracking of {name}", info.tracked, detail, remedy)

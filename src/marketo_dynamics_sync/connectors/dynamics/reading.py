@@ -87,8 +87,8 @@ class Reader:
     def fetch(self, shape: Shape, ids: Sequence[str]) -> list[Record]:
         """Return the rows with these ids.
 
-        One filter finds hundreds of ids in a single request, where GETs by id take one each; what doesn't fit one address goes
-        as several filters in one batch. So up to 5,000 ids cost one call.
+        One filter finds hundreds of ids in a single request, where GETs by id take one each; what doesn't fit one
+        address goes as several filters in one batch. So up to 5,000 ids cost one call.
         """
         return self.matching(shape, shape.primary_id, list(dict.fromkeys(row.lower() for row in ids)))
 

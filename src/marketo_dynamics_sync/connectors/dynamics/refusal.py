@@ -25,8 +25,8 @@ from ...errors import (
 from .answer import Answer
 from .scrub import named, scrub
 
-# Names of the codes: Microsoft Learn, "Web service error codes"; what to do with which: "Service protection API limits",
-# "Optimistic concurrency", "Use change tracking to synchronize data with external systems".
+# Names of the codes: Microsoft Learn, "Web service error codes"; what to do with which: "Service protection API
+# limits", "Optimistic concurrency", "Use change tracking to synchronize data with external systems".
 
 VERSION_MISMATCH: Final = "0x80060882"
 NO_OPTIMISTIC_CONCURRENCY: Final = "0x8006088d"
@@ -140,8 +140,8 @@ class Refusal:
 
 
 _CREDENTIALS_REMEDY: Final = (
-    "The token was refused. Is the app registration an application user of this environment, enabled and with a security "
-    "role, and is the address the environment's own?"
+    "The token was refused. Is the app registration an application user of this environment, enabled and with "
+    "a security role, and is the address the environment's own?"
 )
 
 

@@ -29,8 +29,8 @@ def scrub(text: str, *, names: Iterable[str] = (), values: Iterable[object] = ()
         names: Column, table and navigation names that may stay in quotes; letter case doesn't count.
         values: Values that were sent; each is taken out wherever it stands as a word of its own.
 
-    A quoted part stays if it is a known name, a row id, a code, a small number (a length or a limit) or a type or privilege
-    name; every other one goes. E-mail addresses and long numbers go wherever they stand.
+    A quoted part stays if it is a known name, a row id, a code, a small number (a length or a limit) or a type or
+    privilege name; every other one goes. E-mail addresses and long numbers go wherever they stand.
     """
     known = {name.casefold() for name in names}
     text = " ".join(text.split())

@@ -146,7 +146,7 @@ class _Run:
             self.writer.catalog.doubt()
 
     def _again(self, operations: list[Operation], *, halve: bool) -> None:
-        """Queue operations to be sent once more; after a lost answer in smaller batches, as they may have taken too long."""
+        """Queue operations to be sent once more; after a lost answer in smaller batches, which take less time."""
         if not operations:
             return
         half = (len(operations) + 1) // 2 if halve else len(operations)

@@ -45,7 +45,7 @@ def skipped(code: str, message: str, *, key: str = "reasons") -> Answer:
 
 def json_response(data: Mapping[str, object], request: Request, clock: SandboxClock, *, status: int = 200) -> Response:
     """Return a JSON answer, compressed from 1,024 bytes on where the client takes gzip."""
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     headers = [("Content-Type", "application/json;charset=UTF-8"), *_stamp(clock)]
     if len(body) >= _COMPRESSED_FROM and "gzip" in request.headers.get("accept-encoding", "").lower():
         headers.append(("Content-Encoding", "gzip"))

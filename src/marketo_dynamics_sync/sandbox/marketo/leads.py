@@ -11,6 +11,7 @@ from .parameters import MOST, Parameters
 from .partitions import Partitions
 from .persons import API, People
 from .tokens import BadToken, Tokens, scope_of
+from .values import whole_number
 
 _DEFAULT = ("id", "email", "updatedAt", "createdAt", "firstName", "lastName")
 _MOST_MATCHES = 1000
@@ -71,7 +72,7 @@ class Leads:
         """``POST /rest/v1/leads/delete.json``, ``DELETE /rest/v1/leads.json``."""
         result: list[Answer] = []
         for raw in given.ids():
-            number = int(str(raw)) if not isinstance(raw, bool) and str(raw).isdecimal() else 0
+            number = whole_number(str(raw)) or 0
             if self._allowed(number, given):
                 self._people.delete(number)
                 self._lists.forget(number)
@@ -131,6 +132,7 @@ class Leads:
 
 
 def _path_number(raw: str) -> int:
-    if not raw.isdecimal():
+    number = whole_number(raw)
+    if number is None:
         raise Refusal("1001", f"Invalid value '{raw}'. Required of type 'Integer'")
-    return int(raw)
+    return number

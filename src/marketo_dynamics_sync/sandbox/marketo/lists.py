@@ -12,7 +12,7 @@ from .activities import ADD_TO_LIST, REMOVE_FROM_LIST, ActivityLog
 from .envelope import Answer, Refusal, skipped
 from .parameters import Parameters
 from .tokens import BadToken, Tokens, scope_of
-from .values import second
+from .values import second, whole_number
 
 
 @define
@@ -63,7 +63,7 @@ class StaticLists:
         Raises:
             Refusal: 1013, there is none with that id.
         """
-        found = self._lists.get(int(number)) if str(number).isdecimal() else None
+        found = self._lists.get(whole_number(str(number)) or 0)
         if found is None:
             raise Refusal("1013", f"List '{number}' not found")
         return found

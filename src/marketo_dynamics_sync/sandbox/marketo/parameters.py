@@ -11,6 +11,7 @@ from attrs import define, field
 from ..http import Request
 from .envelope import Refusal, missing
 from .identity import Client
+from .values import whole_number
 
 #: Most records in one write, values in one filter, and records on one page.
 MOST = 300
@@ -170,9 +171,10 @@ def _collect(values: dict[str, list[str]], pairs: Iterable[tuple[str, str]]) -> 
 
 
 def _number(name: str, raw: str) -> int:
-    if not raw.removeprefix("-").isdecimal() or not raw.isascii():
+    number = whole_number(raw.removeprefix("-"))
+    if number is None:
         raise Refusal("1001", f"Invalid value '{raw}' for parameter '{name}'. Required of type 'Integer'")
-    return int(raw)
+    return -number if raw.startswith("-") else number
 
 
 def _no_constant(name: str) -> object:

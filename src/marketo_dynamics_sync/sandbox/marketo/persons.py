@@ -8,7 +8,7 @@ from ..clock import SandboxClock
 from .activities import CHANGE_SCORE, CHANGE_VALUE, DELETE, MERGE, NEW_PERSON, ActivityLog, Change
 from .fields import Fields
 from .lookup import Index
-from .values import Value, second, shown
+from .values import Value, second, shown, whole_number
 
 #: What activities name as the source of a change made by a call.
 API = "Web service API"
@@ -67,8 +67,8 @@ class People:
     def find(self, name: str, value: str) -> list[int]:
         """Return the ids of people whose field holds a value, in order."""
         if name == "id":
-            number = int(value) if value.isdecimal() else 0
-            return [number] if number in self._people else []
+            number = whole_number(value)
+            return [number] if number is not None and number in self._people else []
         if name == "leadPartitionId" and value == str(_DEFAULT_PARTITION):
             return [person for person in self.ids() if "leadPartitionId" not in self._people[person]]
         if name not in self.fields:

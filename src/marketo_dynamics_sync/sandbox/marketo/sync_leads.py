@@ -13,7 +13,7 @@ from .parameters import Parameters
 from .partitions import Partitions
 from .persons import API, People
 from .standard_fields import COMPANY
-from .values import BadValue, Value
+from .values import BadValue, Value, whole_number
 
 ACTIONS = ("createOrUpdate", "createOnly", "updateOnly", "createDuplicate")
 
@@ -121,7 +121,7 @@ class SyncLeads:
         key = record.get(job.lookup)
         if key is None or (isinstance(key, str) and not key.strip()):
             raise _Skip("1003", f"Value for required field '{job.lookup}' not specified")
-        if job.lookup == "id" and (isinstance(key, bool) or not str(key).isdecimal()):
+        if job.lookup == "id" and whole_number(str(key)) is None:
             raise _Skip("1003", f"Invalid value for field 'id' and value '{key}'")
         return self._people.find(job.lookup, str(key))
 

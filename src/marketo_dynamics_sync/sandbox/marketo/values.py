@@ -13,6 +13,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
 _TEXT_BYTES = 30_000
+_MOST_DIGITS = 18
 
 #: A stored value: never empty text, never a boolean false.
 Value = str | int | float | bool
@@ -77,6 +78,11 @@ def parse_moment(text: str) -> datetime:
         raise BadValue from None
 
 
+def whole_number(text: str) -> int | None:
+    """Return the number that a text of digits stands for, or ``None``."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
 def _boolean(value: object) -> bool | None:
     if isinstance(value, bool | int):
         text = str(int(value))
@@ -130,7 +136,11 @@ def _text(kind: str, length: int | None, value: object) -> str:
     text = value if isinstance(value, str) else (shown(value) or "")
     if length is not None and len(text) > length:
         raise BadValue
-    if kind == "text" and len(text.encode("utf-8", "surrogatepass")) > _TEXT_BYTES:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise BadValue from None
+    if kind == "text" and size > _TEXT_BYTES:
         raise BadValue
     if kind == "email" and not (text.isascii() and _EMAIL.fullmatch(text)):
         raise BadValue

@@ -1,0 +1,61 @@
+# Everything a newcomer runs. Needs Python 3.11 or newer, git and make; makes its own environment in .venv.
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell $(name) -c 'import sys; print(sys.executable) if sys.version_info >= (3, 11) else None' 2>/dev/null | grep -v None)))
+BIN := .venv/bin
+STAMP := .venv/.installed
+DEMO_STAMP := .venv/.installed-demo
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: help env demo test lint types unit examples wheel lowest docs bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(STAMP): pyproject.toml .venv/bin/python
+	$(PIP) install -e '.[dev]'
+	@touch $(STAMP) $(DEMO_STAMP)
+
+$(DEMO_STAMP): pyproject.toml .venv/bin/python
+	$(PIP) install -e '.[demo]'
+	@touch $(DEMO_STAMP)
+
+env: $(STAMP) ## Make the environment with everything in it
+
+demo: $(DEMO_STAMP) ## Show the main job on the sandbox
+	@$(BIN)/python examples/demo.py
+
+lint: $(STAMP) ## Style and import rules
+	@echo "== ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@echo "== import rules" && $(BIN)/lint-imports
+
+types: $(STAMP) ## mypy strict and pyright
+	@echo "== mypy" && $(BIN)/mypy
+	@echo "== pyright" && $(BIN)/pyright
+
+unit: $(STAMP) ## All tests with branch coverage
+	@echo "== tests" && $(BIN)/python -m pytest --cov --cov-branch --cov-report=
+	@echo "== coverage" && $(BIN)/coverage report --skip-covered --sort=cover | tail -25
+	@echo "== pure rooms, 100 % of branches" && $(BIN)/coverage report --fail-under=100 --skip-covered --include='src/marketo_dynamics_sync/entities/*,src/marketo_dynamics_sync/identity/*,src/marketo_dynamics_sync/conflict/*,src/marketo_dynamics_sync/plan/*'
+
+examples: $(STAMP) ## Run the examples of README and docstrings
+	@echo "== examples" && $(BIN)/python -m pytest --no-cov -q -p no:cacheprovider --doctest-modules src scripts/readme_examples.py
+
+wheel: $(STAMP) ## Build the wheel and import it in a clean environment
+	@echo "== wheel" && $(BIN)/python scripts/check_wheel.py
+
+lowest: $(STAMP) ## Run the core tests with the oldest dependencies we allow
+	@echo "== oldest dependencies" && $(BIN)/python scripts/check_lowest.py
+
+test: lint types examples wheel lowest unit ## Everything CI runs
+
+docs: $(STAMP) ## Build the documentation
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+bench: $(STAMP) ## Measure calls, time and memory
+	$(BIN)/python benchmarks/run.py
+
+clean: ## Remove what make made
+	rm -rf .venv build dist docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache

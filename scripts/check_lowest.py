@@ -1,0 +1,45 @@
+"""Runs the core tests with the lower bounds of the five dependencies."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = [
+    "tests/entities",
+    "tests/conflict",
+    "tests/identity",
+    "tests/plan",
+    "tests/state",
+    "tests/engine",
+    "tests/connectors",
+]
+
+
+def lowest() -> list[str]:
+    """Return the five dependencies at their lower bounds."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [re.sub(r">=", "==", requirement) for requirement in project["dependencies"]]
+
+
+def main() -> int:
+    """Install the lower bounds and run the tests with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        venv.create(place, with_pip=True)
+        python = str(place / "bin" / "python")
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
+        subprocess.run([*pip, str(ROOT), *lowest(), "pytest", "hypothesis", "trustme"], check=True, cwd=place)
+        tests = [test for test in TESTS if (ROOT / test).is_dir()]
+        command = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "default", *tests]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,478 @@
+"""People read and written by call, as Adobe's page "Leads" and recordings of it have them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from marketo_instance import CUSTOM, Make, Marketo, code, reason
+
+from marketo_dynamics_sync.sandbox.marketo import Client, PersonField
+
+
+def test_describe2_tells_what_can_be_searched_and_written(marketo: Marketo) -> None:
+    (described,) = marketo.get("leads/describe2.json")["result"]
+    assert described["name"] == "API Lead"
+    searchable = [names[0] for names in described["searchableFields"]]
+    assert {"id", "email", "crmId", "visits", "cookies", "leadPartitionId"} <= set(searchable)
+    assert not {"phone", "consent", "notes", "firstName"} & set(searchable)
+    fields = {item["name"]: item for item in described["fields"]}
+    assert fields["email"] == {
+        "name": "email",
+        "displayName": "Email Address",
+        "dataType": "email",
+        "length": 255,
+        "updateable": True,
+        "crmManaged": False,
+    }
+    assert [name for name in ("id", "createdAt", "updatedAt", "urgency", "firstName") if fields[name]["updateable"]] == [
+        "firstName"
+    ]
+    assert fields["annualRevenue"]["dataType"] == "currency"
+    assert "length" not in fields["annualRevenue"]
+
+
+def test_describe_has_field_numbers_and_an_entry_without_rest(marketo: Marketo) -> None:
+    entries = marketo.get("leads/describe.json")["result"]
+    numbers = {entry["rest"]["name"]: entry["id"] for entry in entries if "rest" in entry}
+    known = {"id": 44, "firstName": 53, "lastName": 55, "email": 56, "createdAt": 130, "updatedAt": 131}
+    assert {name: numbers[name] for name in known} == known
+    assert numbers["crmId"] > 795
+    assert len(set(numbers.values())) == len(numbers)
+    assert [entry["displayName"] for entry in entries if "rest" not in entry] == ["Old Field"]
+
+
+def test_schema_fields_come_in_pages_and_can_be_made(marketo: Marketo) -> None:
+    first = marketo.get("leads/schema/fields.json", batchSize=50)
+    assert (len(first["result"]), first["moreResult"]) == (50, True)
+    rest = marketo.get("leads/schema/fields.json", nextPageToken=first["nextPageToken"])
+    assert rest["moreResult"] is False
+    assert "nextPageToken" not in rest
+    names = [item["name"] for item in first["result"] + rest["result"]]
+    assert names == [item["name"] for item in marketo.get("leads/describe2.json")["result"][0]["fields"]]
+    made = marketo.post(
+        "leads/schema/fields.json",
+        {
+            "input": [
+                {"displayName": "CRM Guid", "name": "crmGuid", "dataType": "string"},
+                {"displayName": "Taken", "name": "email", "dataType": "string"},
+                {"displayName": "Odd", "name": "9odd", "dataType": "string"},
+                {"displayName": "Odd", "name": "odd", "dataType": "blob"},
+                {"name": "odd", "dataType": "string"},
+            ]
+        },
+    )["result"]
+    assert made[0] == {"name": "crmGuid", "status": "created"}
+    assert [reason(entry) for entry in made[1:]] == ["1017", "1003", "1001", "1002"]
+    (field,) = marketo.get("leads/schema/fields/crmGuid.json")["result"]
+    assert (field["isCustom"], field["isApiCreated"], field["length"]) == (True, True, 255)
+    marketo.sync({"crmGuid": "G1"}, lookupField="crmGuid")
+    assert marketo.get("leads.json", filterType="crmGuid", filterValues="g1")["result"][0]["id"] == 1001
+    assert code(marketo.get("leads/schema/fields/none.json")) == "1006"
+
+
+def test_reading_gives_explicit_nulls_and_default_fields(marketo: Marketo) -> None:
+    marketo.sync({"email": "ada@example.com", "firstName": "Ada", "annualRevenue": 125000.5, "doNotCall": True})
+    stamp = "2026-01-05T12:00:00Z"
+    whole = {
+        "id": 1001,
+        "email": "ada@example.com",
+        "updatedAt": stamp,
+        "createdAt": stamp,
+        "firstName": "Ada",
+        "lastName": None,
+    }
+    assert marketo.get("lead/1001.json")["result"] == [whole]
+    assert marketo.get("leads.json", filterType="email", filterValues="ADA@example.com")["result"] == [whole]
+    chosen = marketo.get("lead/1001.json", fields="annualRevenue,doNotCall,unsubscribed,title,leadPartitionId")
+    assert chosen["result"] == [
+        {
+            "id": 1001,
+            "annualRevenue": 125000.5,
+            "doNotCall": True,
+            "unsubscribed": False,
+            "title": None,
+            "leadPartitionId": 1,
+        }
+    ]
+    assert marketo.get("lead/9.json")["result"] == []
+    assert code(marketo.get("lead/x.json")) == "1001"
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"filterValues": "1"}, "1002"),
+        ({"filterType": "id"}, "1002"),
+        ({"filterType": "id", "filterValues": ""}, "1002"),
+        ({"filterType": "firstName", "filterValues": "Ada"}, "1011"),
+        ({"filterType": "nonsense", "filterValues": "1"}, "1011"),
+        ({"filterType": "id", "filterValues": "1", "fields": "email,nonsense"}, "1006"),
+        ({"filterType": "id", "filterValues": "x"}, "1001"),
+        ({"filterType": "id", "filterValues": ",".join(["1"] * 301)}, "1003"),
+        ({"filterType": "id", "filterValues": "1", "batchSize": "301"}, "1003"),
+        ({"filterType": "id", "filterValues": "1", "batchSize": "0"}, "1003"),
+        ({"filterType": "id", "filterValues": "1", "batchSize": "ten"}, "1001"),
+        ({"filterType": "id", "filterValues": "1", "nextPageToken": "nonsense"}, "1003"),
+    ],
+)
+def test_bad_filters(marketo: Marketo, params: dict[str, str], expected: str) -> None:
+    assert code(marketo.get("leads.json", **params)) == expected
+
+
+def test_pages_go_on_until_no_token_comes(marketo: Marketo) -> None:
+    for number in range(5):
+        marketo.service.create_person(crmId="same", email=f"p{number}@example.com")
+    seen: list[int] = []
+    token: dict[str, str] = {}
+    sizes = []
+    while True:
+        page = marketo.get("leads.json", filterType="crmId", filterValues="same", batchSize=2, **token)
+        assert "moreResult" not in page
+        sizes.append(len(page["result"]))
+        seen += [person["id"] for person in page["result"]]
+        if "nextPageToken" not in page:
+            break
+        token = {"nextPageToken": page["nextPageToken"]}
+        assert token["nextPageToken"].endswith("=")
+    assert (seen, sizes) == ([1001, 1002, 1003, 1004, 1005], [2, 2, 1])
+    assert code(marketo.get("leads.json", filterType="crmId", filterValues="other", **token)) == "1003"
+
+
+def test_more_than_1000_matches_are_refused(make: Make) -> None:
+    marketo = make().sign_in()
+    for _ in range(1000):
+        marketo.service.create_person(crmId="same")
+    assert len(marketo.get("leads.json", filterType="crmId", filterValues="same")["result"]) == 300
+    marketo.service.create_person(crmId="same")
+    answer = marketo.get("leads.json", filterType="crmId", filterValues="same")
+    assert answer["errors"] == [{"code": "1003", "message": "Too many results match the filter"}]
+
+
+def test_results_keep_the_order_of_the_input(marketo: Marketo) -> None:
+    marketo.service.create_person(email="old@example.com")
+    result = marketo.sync(
+        {"email": "new@example.com"},
+        {"email": "bademail"},
+        {"email": "OLD@example.com", "firstName": "O"},
+        {"email": "new@example.com", "lastName": "N"},
+        {"firstName": "nobody"},
+        {"email": "x@example.com", "nonsense": 1},
+    )
+    assert [entry["status"] for entry in result] == ["created", "skipped", "updated", "updated", "skipped", "skipped"]
+    assert [entry.get("id") for entry in result] == [1002, None, 1001, 1002, None, None]
+    assert result[1]["reasons"] == [
+        {"code": "1003", "message": "Invalid value for field 'email' and value 'bademail'"}
+    ]
+    assert result[4]["reasons"] == [{"code": "1003", "message": "Value for required field 'email' not specified"}]
+    assert reason(result[5]) == "1006"
+    assert len(marketo.service.persons()) == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "known", "unknown"),
+    [
+        ("createOrUpdate", "updated", "created"),
+        ("createOnly", "1005", "created"),
+        ("updateOnly", "updated", "1004"),
+        ("createDuplicate", "created", "created"),
+    ],
+)
+def test_actions(marketo: Marketo, action: str, known: str, unknown: str) -> None:
+    marketo.service.create_person(email="a@example.com")
+    result = marketo.sync({"email": "a@example.com"}, {"email": "b@example.com"}, action=action)
+    outcomes = [entry["status"] if entry["status"] != "skipped" else reason(entry) for entry in result]
+    assert outcomes == [known, unknown]
+
+
+def test_a_key_of_several_people_is_1007(marketo: Marketo) -> None:
+    for _ in range(2):
+        marketo.service.create_person(email="shared@example.com")
+    assert reason(marketo.sync({"email": "shared@example.com", "firstName": "X"})[0]) == "1007"
+    assert all("firstName" not in person for person in marketo.service.persons())
+
+
+def test_writing_by_id(marketo: Marketo) -> None:
+    marketo.service.create_person(email="a@example.com")
+    result = marketo.sync(
+        {"id": 1001, "email": "b@example.com"},
+        {"id": 9, "firstName": "X"},
+        {"id": "nonsense"},
+        {"firstName": "X"},
+        action="updateOnly",
+        lookupField="id",
+    )
+    assert result[0] == {"id": 1001, "status": "updated"}
+    assert [reason(entry) for entry in result[1:]] == ["1004", "1003", "1003"]
+    assert marketo.service.person(1001)["email"] == "b@example.com"
+    assert marketo.get("leads.json", filterType="email", filterValues="a@example.com")["result"] == []
+    assert marketo.get("leads.json", filterType="email", filterValues="b@example.com")["result"][0]["id"] == 1001
+    assert reason(marketo.sync({"id": 1001, "email": "c@example.com"})[0]) == "1003"
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"action": "upsert"}, "1003"),
+        ({"lookupField": "nonsense"}, "1006"),
+        ({"lookupField": "firstName"}, "1011"),
+        ({"lookupField": "cookies"}, "1011"),
+        ({"lookupField": "id"}, "1003"),
+        ({"action": "updateOnly", "partitionName": "Default"}, "1003"),
+        ({"input": [{}] * 301}, "1003"),
+    ],
+)
+def test_bad_sync_requests_do_nothing(marketo: Marketo, members: dict[str, object], expected: str) -> None:
+    assert code(marketo.post("leads.json", {"input": [{"email": "a@example.com"}], **members})) == expected
+    assert marketo.service.persons() == []
+
+
+VALUES = [
+    ("doNotCall", True, True),
+    ("doNotCall", "false", False),
+    ("doNotCall", None, False),
+    ("doNotCall", "other", "1003"),
+    ("numberOfEmployees", 14, 14),
+    ("numberOfEmployees", "14", 14),
+    ("numberOfEmployees", 14.1, "1003"),
+    ("numberOfEmployees", "14.1", "1003"),
+    ("numberOfEmployees", 2**31, "1003"),
+    ("numberOfEmployees", True, "1003"),
+    ("ratio", "14c", "1003"),
+    ("ratio", 1.25, 1.25),
+    ("ratio", "nan", "1003"),
+    ("share", 34.66, 34.66),
+    ("share", "100%", "1003"),
+    ("annualRevenue", "lots", "1003"),
+    ("annualRevenue", 10**400, "1003"),
+    ("dateOfBirth", "2020-08-30", "2020-08-30"),
+    ("dateOfBirth", "2020-02-30", "1003"),
+    ("dateOfBirth", "30.08.2020", "1003"),
+    ("joined", "2020-08-30T05:49:48.987Z", "2020-08-30T05:49:48Z"),
+    ("joined", "2020-08-30T05:49:48+02:00", "2020-08-30T03:49:48Z"),
+    ("joined", "yesterday", "1003"),
+    ("joined", "2020-08-30T05:49:48", "1003"),
+    ("firstName", "x" * 255, "x" * 255),
+    ("firstName", "x" * 256, "1003"),
+    ("firstName", "", None),
+    ("firstName", None, None),
+    ("firstName", 7, "7"),
+    ("firstName", ["x"], "1003"),
+    ("firstName", "\ud800", "1003"),
+    ("notes", "é" * 15_000, "é" * 15_000),
+    ("notes", "é" * 15_001, "1003"),
+    ("email", "jörg@example.com", "1003"),
+    ("email", "a b@example.com", "1003"),
+    ("email", "a@b@example.com", "1003"),
+    ("createdAt", "2020-08-30T05:49:48Z", "1003"),
+    ("inferredCompany", "X", "1003"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "expected"), VALUES)
+def test_values(marketo: Marketo, field: str, value: object, expected: object) -> None:
+    marketo.service.create_person(crmId="1")
+    (entry,) = marketo.sync({"crmId": "1", field: value}, lookupField="crmId")
+    if expected == "1003":
+        assert reason(entry) == "1003"
+    else:
+        assert entry == {"id": 1001, "status": "updated"}
+        read = marketo.get("lead/1001.json", fields=field)["result"][0][field]
+        assert read == expected
+        assert type(read) is type(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "firstName": st.none() | st.text(max_size=300),
+            "consent": st.none() | st.booleans() | st.text(max_size=5),
+            "visits": st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+            "joined": st.none() | st.datetimes().map(lambda moment: moment.isoformat() + "Z") | st.text(max_size=5),
+            "email": st.none() | st.emails() | st.text(max_size=5),
+        },
+    )
+)
+def test_what_is_read_can_be_written_again_without_a_change(values: dict[str, object]) -> None:
+    from datetime import UTC, datetime
+
+    from marketo_dynamics_sync.sandbox.clock import SandboxClock
+    from marketo_dynamics_sync.sandbox.http import Request
+    from marketo_dynamics_sync.sandbox.marketo import MarketoService
+    from marketo_dynamics_sync.sandbox.marketo.identity import Client as Caller
+    from marketo_dynamics_sync.sandbox.marketo.parameters import read_parameters
+
+    service = MarketoService(SandboxClock(datetime(2026, 1, 5, tzinfo=UTC)), custom_fields=CUSTOM)
+
+    def sync(record: dict[str, object]) -> dict:
+        import json
+
+        body = {"input": [record], "lookupField": "crmId"}
+        sent = Request("POST", "/rest/v1/leads.json", {"content-type": "application/json"}, json.dumps(body).encode())
+        found = service.router.find("POST", "/rest/v1/leads.json")
+        assert found is not None
+        return found[0].endpoint(read_parameters(sent, Caller("x"))[1])["result"][0]
+
+    if sync({"crmId": "1", **values})["status"] == "skipped":
+        assert service.persons() == []
+        return
+    read = service.people.select(1001, ["crmId", *values])
+    before = len(service.log)
+    assert sync(read)["status"] == "updated"
+    assert len(service.log) == before
+    assert service.people.select(1001, ["crmId", *values]) == read
+
+
+def test_a_write_that_changes_nothing_leaves_no_trace(marketo: Marketo) -> None:
+    marketo.sync({"email": "a@example.com", "firstName": "A", "consent": False})
+    before = len(marketo.service.log)
+    marketo.clock.advance(60)
+    assert marketo.sync({"email": "a@example.com", "firstName": "A", "consent": None, "title": ""}) == [
+        {"id": 1001, "status": "updated"}
+    ]
+    assert marketo.service.person(1001)["updatedAt"] == "2026-01-05T12:00:00Z"
+    assert len(marketo.service.log) == before
+
+
+def test_updated_at_follows_standard_fields_only(marketo: Marketo) -> None:
+    marketo.sync({"email": "a@example.com"})
+    marketo.clock.advance(60)
+    marketo.sync({"email": "a@example.com", "crmId": "1"})
+    assert marketo.service.person(1001)["updatedAt"] == "2026-01-05T12:00:00Z"
+    marketo.sync({"email": "a@example.com", "firstName": "A"})
+    assert marketo.service.person(1001)["updatedAt"] == "2026-01-05T12:01:00Z"
+
+
+def test_asynchronous_sync_tells_no_outcome(marketo: Marketo) -> None:
+    answer = marketo.post("leads.json", {"asyncProcessing": True, "input": [{"email": "a@example.com"}]})
+    assert "result" not in answer
+    assert answer["success"]
+    assert len(marketo.service.persons()) == 1
+
+
+@pytest.mark.parametrize("form", ["POST body", "POST query", "DELETE", "_method"])
+def test_deleting(marketo: Marketo, form: str) -> None:
+    marketo.service.create_person(email="a@example.com")
+    body = {"input": [{"id": 1001}, {"id": 99}]}
+    calls = {
+        "POST body": ("POST", "/rest/v1/leads/delete.json", body),
+        "POST query": ("POST", "/rest/v1/leads/delete.json?id=1001&id=99", None),
+        "DELETE": ("DELETE", "/rest/v1/leads.json", body),
+        "_method": ("POST", "/rest/v1/leads.json?_method=DELETE", body),
+    }
+    method, path, sent = calls[form]
+    answer = marketo.http.request(method, path, json=sent).json()
+    assert answer["result"] == [
+        {"id": 1001, "status": "deleted"},
+        {"id": 99, "status": "skipped", "reasons": [{"code": "1004", "message": "Lead not found"}]},
+    ]
+    assert marketo.service.person(1001) is None
+    assert marketo.get("leads.json", filterType="email", filterValues="a@example.com")["result"] == []
+
+
+def test_merging(marketo: Marketo) -> None:
+    create = marketo.service.create_person
+    create(email="w@example.com", firstName="Win")
+    create(email="l@example.com", lastName="Lost", firstName="No", unsubscribed=True)
+    create(email="m@example.com", title="Dr", lastName="Late")
+    answer = marketo.post("leads/1001/merge.json", leadIds="1002,1003", mergeInCRM="False")
+    assert set(answer) == {"requestId", "success"}
+    (left,) = marketo.service.persons()
+    chosen = {name: left[name] for name in ("id", "email", "firstName", "lastName", "title", "unsubscribed")}
+    assert chosen == {
+        "id": 1001,
+        "email": "w@example.com",
+        "firstName": "Win",
+        "lastName": "Lost",
+        "title": "Dr",
+        "unsubscribed": True,
+    }
+    assert marketo.get("leads.json", filterType="id", filterValues="1002,1003")["result"] == []
+
+
+def test_bad_merges_do_nothing(marketo: Marketo) -> None:
+    for _ in range(2):
+        marketo.service.create_person()
+    assert marketo.post("leads/1001/merge.json", leadId=9)["errors"] == [
+        {"code": "1004", "message": "Lead '9' not found"}
+    ]
+    assert code(marketo.post("leads/9/merge.json", leadId=1001)) == "1004"
+    assert code(marketo.post("leads/1001/merge.json")) == "1002"
+    assert code(marketo.post("leads/1001/merge.json", leadIds="1002,1001")) == "1003"
+    assert code(marketo.post("leads/1001/merge.json", leadIds=",".join(map(str, range(2000, 2026))))) == "1080"
+    assert len(marketo.service.persons()) == 2
+
+
+def test_partitions(make: Make) -> None:
+    clients = {"all": Client("s"), "north": Client("s", partitions={"North"})}
+    marketo = make(partitions=("Default", "North", "South"), clients=clients).sign_in("all", "s")
+    assert [item["name"] for item in marketo.get("leads/partitions.json")["result"]] == ["Default", "North", "South"]
+    marketo.sync({"email": "n@example.com"}, partitionName="North")
+    marketo.sync({"email": "d@example.com"})
+    assert marketo.get("lead/1001.json", fields="leadPartitionId")["result"][0]["leadPartitionId"] == 2
+    assert reason(marketo.sync({"email": "n@example.com"}, partitionName="South")[0]) == "1010"
+    assert reason(marketo.sync({"email": "n@example.com"}, partitionName="West")[0]) == "1008"
+    found = marketo.get("leads.json", filterType="leadPartitionId", filterValues="2")["result"]
+    assert [person["id"] for person in found] == [1001]
+    marketo.sign_in("north", "s")
+    assert [item["id"] for item in marketo.get("leads/partitions.json")["result"]] == [2]
+    assert marketo.get("lead/1002.json")["result"] == []
+    assert reason(marketo.sync({"email": "d@example.com", "firstName": "X"})[0]) == "1008"
+    assert marketo.sync({"email": "new@example.com"})[0]["status"] == "created"
+    assert marketo.service.person(1003)["leadPartitionId"] == 2
+
+
+def test_a_client_of_several_partitions_without_the_first_must_name_one(make: Make) -> None:
+    clients = {"two": Client("s", partitions={"North", "South"})}
+    marketo = make(partitions=("Default", "North", "South"), clients=clients).sign_in("two", "s")
+    assert reason(marketo.sync({"email": "a@example.com"})[0]) == "1009"
+    assert marketo.sync({"email": "a@example.com"}, partitionName="South")[0]["status"] == "created"
+
+
+def test_a_native_dynamics_sync_owns_company_fields(make: Make) -> None:
+    marketo = make(native_sync="dynamics").sign_in()
+    fields = {item["name"]: item for item in marketo.get("leads/describe2.json")["result"][0]["fields"]}
+    assert fields["company"]["crmManaged"]
+    assert (fields["microsoftType"]["crmManaged"], fields["microsoftType"]["updateable"]) == (True, False)
+    result = marketo.sync({"email": "a@example.com", "company": "X"}, {"email": "b@example.com", "microsoftType": "X"})
+    assert [reason(entry) for entry in result] == ["1021", "1003"]
+
+
+def test_marketers_edits_are_checked(make: Make) -> None:
+    service = make().service
+    person = service.create_person(email="a@example.com")
+    for wrong in ({"nonsense": 1}, {"email": "bad"}):
+        with pytest.raises(ValueError, match="person field"):
+            service.update_person(person, **wrong)
+    for edit in (service.delete_person, service.update_person, lambda number: service.merge_persons(person, number)):
+        with pytest.raises(ValueError, match="no person 9"):
+            edit(9)
+    with pytest.raises(ValueError, match="itself"):
+        service.merge_persons(person, person)
+    with pytest.raises(ValueError, match="exists already"):
+        service.add_field(PersonField("email"))
+    with pytest.raises(ValueError, match="REST field name"):
+        service.add_field(PersonField("with space"))
+
+
+def test_static_lists(marketo: Marketo) -> None:
+    for number in range(3):
+        marketo.service.create_person(email=f"p{number}@example.com")
+    made = marketo.service.create_list("VIP", 1001)
+    assert [(item["id"], item["name"]) for item in marketo.get("lists.json", name="VIP")["result"]] == [(made, "VIP")]
+    assert marketo.get(f"lists/{made}.json")["result"][0]["workspaceName"] == "Default"
+    added = marketo.post(f"lists/{made}/leads.json", {"input": [{"id": 1002}, {"id": 9}]})["result"]
+    assert (added[0], reason(added[1])) == ({"id": 1002, "status": "added"}, "1004")
+    stamp = marketo.service.person(1002)["updatedAt"]
+    page = marketo.get(f"lists/{made}/leads.json", batchSize=1, fields="email")
+    assert page["result"] == [{"id": 1001, "email": "p0@example.com"}]
+    rest = marketo.get(f"list/{made}/leads.json", fields="email", nextPageToken=page["nextPageToken"])
+    assert [person["id"] for person in rest["result"]] == [1002]
+    member = marketo.get(f"lists/{made}/leads/ismember.json", id="1002,1003")["result"]
+    assert [entry["status"] for entry in member] == ["memberof", "notmemberof"]
+    gone = marketo.http.delete(f"/rest/v1/lists/{made}/leads.json?id=1002&id=1003").json()["result"]
+    assert (gone[0], reason(gone[1])) == ({"id": 1002, "status": "removed"}, "1015")
+    assert marketo.service.person(1002)["updatedAt"] == stamp
+    assert code(marketo.get("lists/9.json")) == "1013"
