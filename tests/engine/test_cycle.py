@@ -16,7 +16,7 @@ from marketo_dynamics_sync.errors import (
 from marketo_dynamics_sync.identity import Matching
 from marketo_dynamics_sync.plan import StepKind
 
-from .world import World
+from tests.engine.world import World
 
 
 def test_first_copy_creates_persons_for_leads_and_contacts() -> None:

@@ -11,13 +11,10 @@ from .policies import (
     MarketoWins,
     MostRestrictive,
     PerField,
-    Policy,
-    PolicyLike,
     PreferNonEmpty,
-    as_policy,
-    decide,
     default_policy,
 )
+from .policy import Policy, PolicyLike, as_policy, decide
 from .resolution import Resolution
 
 __all__ = [

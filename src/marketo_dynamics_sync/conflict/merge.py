@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..entities import UNREADABLE, BoundField, Direction, Invalid, Side, Values
 from .conflict import Conflict
 from .decision import Decision, DecisionKind
-from .policies import MostRestrictive, Policy, decide
-from .resolution import Resolution
+from .policies import MostRestrictive
+from .policy import Policy, decide
 
-_EMPTY: Final[Mapping[str, object]] = {}
+_NOTHING: Final[Mapping[str, object]] = {}
+#: Stands for a field that wasn't read: its side counts as unchanged.
+_ABSENT: Final = object()
+
+#: What a policy may want to know of the two records: both ids, both times.
+_About: TypeAlias = tuple[str | None, str | None, datetime | None, datetime | None]
 
 
 @frozen
@@ -24,7 +29,7 @@ class MergeResult:
     Attributes:
         to_marketo: Values to write to Marketo.
         to_dynamics: Values to write to Dynamics.
-        base_marketo: What Marketo holds once its write is done: the new base.
+        base_marketo: What Marketo holds once its write is done: the new base. A held field keeps its old base.
         base_dynamics: What Dynamics holds once its write is done.
         decisions: The fields in which something happened.
     """
@@ -37,14 +42,46 @@ class MergeResult:
 
 
 @frozen
-class _Three:
-    """The three versions of one field. A side that wasn't read counts as unchanged."""
+class _Cell:
+    """One field on one side: what it held when both last agreed, and what was read now."""
 
-    base_marketo: object
-    base_dynamics: object
-    marketo: object
-    dynamics: object
+    old: object
+    raw: object
+
+    @property
+    def read(self) -> bool:
+        return self.raw is not _ABSENT and self.raw is not UNREADABLE
+
+    @property
+    def now(self) -> object:
+        """The value; one that wasn't read is the one it had."""
+        return self.raw if self.read else self.old
+
+    @property
+    def changed(self) -> bool:
+        return not _same(self.now, self.old)
+
+    @property
+    def known(self) -> object:
+        """The value for a decision: there is none where what was read is not of the field's type."""
+        return None if isinstance(self.raw, Invalid) else self.now
+
+
+@frozen
+class _Cells:
+    """One field on both sides."""
+
+    marketo: _Cell
+    dynamics: _Cell
     has_base: bool
+
+    def __getitem__(self, side: Side) -> _Cell:
+        return self.marketo if side is Side.MARKETO else self.dynamics
+
+    @property
+    def certain(self) -> bool:
+        """Whether what is known now can be the next base: not if it rests on a cell that was never read."""
+        return self.has_base or (self.marketo.raw is not UNREADABLE and self.dynamics.raw is not UNREADABLE)
 
 
 def merge_record(
@@ -63,12 +100,19 @@ def merge_record(
 ) -> MergeResult:
     """Merge two records that are one.
 
-    Each field for itself: changed on one side, it goes to the other; changed on both to the same value, only the base moves;
-    changed on both to different values, the policy decides, and for an opt-out field the opt-out. A field that flows one way
-    is repaired on the far side. A value that wasn't read (absent, unreadable) counts as unchanged and is never written over
-    by what wasn't read. A value that a side can't hold is held back; the other fields go on.
+    Each field for itself:
 
-    With no base a field counts as having been empty on both sides.
+    - Changed on one side, it goes to the other; an opt-out that was taken back too.
+    - Changed on both to the same value, only the base moves.
+    - Changed on both to different values, the policy decides; for an opt-out field the opt-out wins whatever it says.
+    - A field that flows one way is repaired on the far side, where somebody changed it. A source that was never read
+      repairs nothing.
+    - A value that wasn't read (absent, unreadable) counts as unchanged. What the sync user can't read it doesn't
+      overwrite: the field is held.
+    - A value that is not of the field's type, or that the other side can't hold, is held; the other fields go on.
+
+    With no base a field counts as having been empty on both sides: a value on one side only goes to the other, and two
+    different values clash.
 
     Args:
         fields: The entity's fields.
@@ -76,7 +120,7 @@ def merge_record(
         marketo: Marketo's values now; ``None`` or a missing name: not read.
         dynamics: Dynamics' values now, likewise.
         base_marketo: What Marketo held when both last agreed; ``None`` or a missing name: never.
-        base_dynamics: What Dynamics held then.
+        base_dynamics: What Dynamics held then; a missing name: the same as Marketo.
         policy: Decides clashes.
         marketo_id: Person id, for the policy.
         dynamics_id: Row id, for the policy.
@@ -86,8 +130,9 @@ def merge_record(
     Raises:
         PolicyError: The policy raised or gave no resolution.
     """
-    m_now, d_now = marketo or _EMPTY, dynamics or _EMPTY
-    m_base, d_base = base_marketo or _EMPTY, base_dynamics or _EMPTY
+    m_now, d_now = marketo or _NOTHING, dynamics or _NOTHING
+    m_base, d_base = base_marketo or _NOTHING, base_dynamics or _NOTHING
+    about: _About = (marketo_id, dynamics_id, marketo_at, dynamics_at)
     to_marketo: dict[str, object] = {}
     to_dynamics: dict[str, object] = {}
     new_m: dict[str, object] = {}
@@ -98,141 +143,112 @@ def merge_record(
         has_base = name in m_base
         old_m = m_base.get(name)
         old_d = d_base.get(name, old_m)
-        m = m_now.get(name, UNREADABLE)
-        d = d_now.get(name, UNREADABLE)
+        m = m_now.get(name, _ABSENT)
+        d = d_now.get(name, _ABSENT)
         if has_base:
             new_m[name], new_d[name] = old_m, old_d
-            if (m is UNREADABLE or m == old_m) and (d is UNREADABLE or d == old_d):
+            # Nearly every field of every record ends here, so these two lines are the speed of the merge.
+            if (m == old_m or m is _ABSENT or m is UNREADABLE) and (d == old_d or d is _ABSENT or d is UNREADABLE):
                 continue
-        bad = m if isinstance(m, Invalid) else d
-        if isinstance(bad, Invalid):
-            where = Side.MARKETO if bad is m else Side.DYNAMICS
-            decisions.append(
-                Decision(
-                    name,
-                    DecisionKind.HELD,
-                    old_m,
-                    None,
-                    None,
-                    None,
-                    None,
-                    f"invalid in {where.value.title()}",
-                    bad.reason,
-                )
-            )
+        direction = bound.direction
+        if direction is None:
             continue
-        three = _Three(old_m, old_d, old_m if m is UNREADABLE else m, old_d if d is UNREADABLE else d, has_base)
-        decision = _field(
-            bound,
-            three,
-            policy,
-            Conflict(
-                entity,
-                name,
-                old_m,
-                three.marketo,
-                three.dynamics,
-                marketo_id,
-                dynamics_id,
-                marketo_at,
-                dynamics_at,
-                has_base,
-            ),
-        )
+        cells = _Cells(_Cell(old_m, m), _Cell(old_d, d), has_base)
+        source = direction.source
+        if source is not None and not has_base and not cells[source].read:
+            continue
+        decision = _decided(bound, cells, entity, policy, about)
         if decision is not None:
-            decision = _holdable(bound, three, decision)
-        if decision is not None and decision.kind is DecisionKind.HELD:
+            decision = _checked(bound, cells, decision)
             decisions.append(decision)
+            if decision.kind is DecisionKind.HELD:
+                continue
+        elif not cells.certain:
             continue
-        new_m[name], new_d[name] = three.marketo, three.dynamics
+        new_m[name], new_d[name] = cells.marketo.now, cells.dynamics.now
         if decision is None:
             continue
-        decisions.append(decision)
-        for side, now, out, base in (
-            (Side.MARKETO, three.marketo, to_marketo, new_m),
-            (Side.DYNAMICS, three.dynamics, to_dynamics, new_d),
-        ):
-            if not _same(decision.value, now) and bound.writable(side):
-                out[name] = base[name] = decision.value
+        if _to_write(bound, Side.MARKETO, cells, decision):
+            to_marketo[name] = new_m[name] = decision.value
+        if _to_write(bound, Side.DYNAMICS, cells, decision):
+            to_dynamics[name] = new_d[name] = decision.value
     return MergeResult(to_marketo, to_dynamics, new_m, new_d, tuple(decisions))
 
 
-def _field(bound: BoundField, three: _Three, policy: Policy, conflict: Conflict) -> Decision | None:
-    direction = bound.direction
-    if direction is None or _same(three.marketo, three.dynamics):
-        moved = not _same(three.marketo, three.base_marketo) or not _same(three.dynamics, three.base_dynamics)
-        if direction is None or not moved:
+def _decided(bound: BoundField, cells: _Cells, entity: str, policy: Policy, about: _About) -> Decision | None:
+    source = bound.direction.source if bound.direction is not None else None
+    for side in Side if source is None else (source,):
+        raw = cells[side].raw
+        if isinstance(raw, Invalid):
+            return _decision(bound, cells, DecisionKind.HELD, f"invalid in {side.value.title()}", raw.reason)
+    changed_m, changed_d = cells.marketo.changed, cells.dynamics.changed
+    if _same(cells.marketo.now, cells.dynamics.now):
+        if not changed_m and not changed_d:
             return None
-        return _decision(bound, three, DecisionKind.AGREED, None, three.marketo, "same on both sides")
-    if direction is Direction.TO_MARKETO:
-        return _one_way(bound, three, Side.DYNAMICS)
-    if direction is Direction.TO_DYNAMICS:
-        return _one_way(bound, three, Side.MARKETO)
-    m_changed = not _same(three.marketo, three.base_marketo)
-    d_changed = not _same(three.dynamics, three.base_dynamics)
-    if m_changed and d_changed:
-        ruling = MostRestrictive(policy) if bound.opt_out else policy
-        return _ruled(bound, three, decide(ruling, conflict))
-    if m_changed:
-        return _decision(bound, three, DecisionKind.TO_DYNAMICS, Side.MARKETO, three.marketo, "changed in Marketo")
-    if d_changed:
-        return _decision(bound, three, DecisionKind.TO_MARKETO, Side.DYNAMICS, three.dynamics, "changed in Dynamics")
+        return evolve(_decision(bound, cells, DecisionKind.AGREED, "same on both sides"), value=cells.marketo.now)
+    if source is not None:
+        return _one_way(bound, cells, source)
+    if changed_m and changed_d:
+        return _clash(bound, cells, entity, policy, about)
+    if changed_m:
+        return _carried(bound, cells, Side.MARKETO, "changed in Marketo")
+    if changed_d:
+        return _carried(bound, cells, Side.DYNAMICS, "changed in Dynamics")
     return None
 
 
-def _one_way(bound: BoundField, three: _Three, source: Side) -> Decision | None:
-    value, base_there, there = (
-        (three.dynamics, three.base_marketo, three.marketo)
-        if source is Side.DYNAMICS
-        else (three.marketo, three.base_dynamics, three.dynamics)
-    )
-    base_here = three.base_dynamics if source is Side.DYNAMICS else three.base_marketo
-    if _same(value, base_here) and _same(there, base_there) and three.has_base:
+def _one_way(bound: BoundField, cells: _Cells, source: Side) -> Decision | None:
+    repaired = cells.has_base and cells[source.other].changed
+    if cells.has_base and not cells[source].changed and not repaired:
         # The far side keeps the value in a form of its own (rounded, trimmed): that is agreement.
         return None
-    repaired = not _same(there, base_there) and three.has_base
-    kind = DecisionKind.TO_MARKETO if source is Side.DYNAMICS else DecisionKind.TO_DYNAMICS
-    rule = f"one-way from {source.value.title()}"
-    return _decision(bound, three, kind, source, value, rule, "repaired" if repaired else "")
+    return _carried(bound, cells, source, f"one-way from {source.value.title()}", "repaired" if repaired else "")
 
 
-def _ruled(bound: BoundField, three: _Three, answer: Resolution) -> Decision:
+def _carried(bound: BoundField, cells: _Cells, winner: Side, rule: str, reason: str = "") -> Decision:
+    kind = DecisionKind.TO_DYNAMICS if winner is Side.MARKETO else DecisionKind.TO_MARKETO
+    return evolve(_decision(bound, cells, kind, rule, reason), winner=winner, value=cells[winner].now)
+
+
+def _clash(bound: BoundField, cells: _Cells, entity: str, policy: Policy, about: _About) -> Decision:
+    marketo, dynamics = cells.marketo, cells.dynamics
+    clash = Conflict(entity, bound.name, marketo.old, marketo.now, dynamics.now, *about, has_base=cells.has_base)
+    answer = decide(MostRestrictive(policy) if bound.opt_out else policy, clash)
     kind = DecisionKind.HELD if answer.held else DecisionKind.CONFLICT
-    return _decision(bound, three, kind, answer.winner, answer.value, answer.rule, answer.reason)
+    decision = _decision(bound, cells, kind, answer.rule, answer.reason)
+    return decision if answer.held else evolve(decision, winner=answer.winner, value=answer.value)
 
 
-def _holdable(bound: BoundField, three: _Three, decision: Decision) -> Decision:
-    """Return the decision, or one that holds the field where a side that would be written to can't hold the value."""
+def _checked(bound: BoundField, cells: _Cells, decision: Decision) -> Decision:
+    """Return the decision, or one that holds the field where a side can't be given the value."""
     if decision.kind is DecisionKind.HELD:
         return decision
-    for side, now in ((Side.MARKETO, three.marketo), (Side.DYNAMICS, three.dynamics)):
-        if not bound.writable(side) or _same(decision.value, now):
+    for side in Side:
+        if not _to_write(bound, side, cells, decision):
             continue
+        if cells[side].raw is UNREADABLE:
+            reason = "the sync user can't read what is there, so it is not overwritten"
+            return _decision(bound, cells, DecisionKind.HELD, f"unreadable in {side.value.title()}", reason)
         problem = bound.problem(side, decision.value)
         if problem is not None:
             rule = f"not valid for {side.value.title()}"
-            return _decision(bound, three, DecisionKind.HELD, None, None, rule, problem.reason)
+            return _decision(bound, cells, DecisionKind.HELD, rule, problem.reason)
     return decision
 
 
-def _decision(
-    bound: BoundField,
-    three: _Three,
-    kind: DecisionKind,
-    winner: Side | None,
-    value: object,
-    rule: str,
-    reason: str = "",
-) -> Decision:
-    return Decision(bound.name, kind, three.base_marketo, three.marketo, three.dynamics, winner, value, rule, reason)
+def _to_write(bound: BoundField, side: Side, cells: _Cells, decision: Decision) -> bool:
+    return bound.writable(side) and not _same(decision.value, cells[side].now)
+
+
+def _decision(bound: BoundField, cells: _Cells, kind: DecisionKind, rule: str, reason: str = "") -> Decision:
+    old, marketo, dynamics = cells.marketo.old, cells.marketo.known, cells.dynamics.known
+    return Decision(bound.name, kind, old, marketo, dynamics, None, None, rule, reason)
 
 
 def _same(left: object, right: object) -> bool:
     """Return whether two values are one: equal, or both empty. False is what an unset boolean is."""
-    if left == right:
-        return True
-    return left in (None, "", False) and right in (None, "", False) and not _is_zero(left) and not _is_zero(right)
+    return left == right or (_empty(left) and _empty(right))
 
 
-def _is_zero(value: object) -> bool:
-    return value == 0 and value is not False
+def _empty(value: object) -> bool:
+    return value is None or value is False or value == ""

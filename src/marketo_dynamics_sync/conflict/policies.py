@@ -1,29 +1,19 @@
-"""Who wins a clash. A policy is an object with one method, ``resolve(conflict) -> Resolution``."""
+"""Who wins a clash: the policies that come with the library. All of them may be put together.
+
+Where one policy takes another, it takes anything that :func:`as_policy` does, and refuses the rest when it is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Mapping
 
 from attrs import field, frozen
 
 from ..entities import Side
-from ..errors import ConfigurationError, PolicyError
+from ..errors import ConfigurationError
 from .conflict import Conflict
+from .policy import Policy, PolicyLike, as_policy, decide
 from .resolution import Resolution
-
-
-@runtime_checkable
-class Policy(Protocol):
-    """Decides clashes. It must be deterministic: the same clash gives the same answer."""
-
-    def resolve(self, conflict: Conflict) -> Resolution:
-        """Return which value both sides are to have."""
-        ...
-
-
-#: What may be given where a policy is wanted: a policy, or a callable that returns a resolution or the winning side.
-PolicyLike: TypeAlias = Policy | Callable[[Conflict], Resolution | Side]
 
 
 @frozen
@@ -54,26 +44,26 @@ class LatestWins:
         fallback: Decides when the times are equal or one is unknown.
     """
 
-    fallback: PolicyLike = field(factory=DynamicsWins)
+    fallback: Policy = field(factory=DynamicsWins, converter=as_policy)
 
     def resolve(self, conflict: Conflict) -> Resolution:
         """Return the value of the side that changed last."""
         marketo, dynamics = conflict.marketo_at, conflict.dynamics_at
         if marketo is None or dynamics is None or marketo == dynamics:
-            return as_policy(self.fallback).resolve(conflict)
+            return decide(self.fallback, conflict)
         side = Side.MARKETO if marketo > dynamics else Side.DYNAMICS
         return Resolution.side(conflict, side, "latest wins")
 
 
 @frozen
 class PreferNonEmpty:
-    """A value beats an empty one; two values go to another policy.
+    """A value beats an empty one; two values go to another policy. ``False`` and zero are values.
 
     Attributes:
         then: Decides between two values.
     """
 
-    then: PolicyLike = field(factory=DynamicsWins)
+    then: Policy = field(factory=DynamicsWins, converter=as_policy)
 
     def resolve(self, conflict: Conflict) -> Resolution:
         """Return the value that is not empty."""
@@ -81,18 +71,21 @@ class PreferNonEmpty:
             return Resolution.dynamics(conflict, "non-empty wins")
         if conflict.dynamics in (None, ""):
             return Resolution.marketo(conflict, "non-empty wins")
-        return as_policy(self.then).resolve(conflict)
+        return decide(self.then, conflict)
 
 
 @frozen
 class MostRestrictive:
     """For consent: an opt-out (true) on either side wins. Always in force for opt-out fields.
 
+    It rules clashes only. Where one side alone changed, its change is carried over, also when it takes an opt-out back: a
+    person may consent again.
+
     Attributes:
-        then: Decides fields that are not yes or no.
+        then: Decides where neither side says true: fields that are not yes or no.
     """
 
-    then: PolicyLike = field(factory=DynamicsWins)
+    then: Policy = field(factory=DynamicsWins, converter=as_policy)
 
     def resolve(self, conflict: Conflict) -> Resolution:
         """Return the opt-out."""
@@ -100,7 +93,11 @@ class MostRestrictive:
             return Resolution.marketo(conflict, "most restrictive")
         if conflict.dynamics is True:
             return Resolution.dynamics(conflict, "most restrictive")
-        return as_policy(self.then).resolve(conflict)
+        return decide(self.then, conflict)
+
+
+def _as_policies(candidates: Mapping[str, PolicyLike]) -> Mapping[str, Policy]:
+    return {name: as_policy(candidate) for name, candidate in candidates.items()}
 
 
 @frozen
@@ -110,14 +107,18 @@ class PerField:
     Attributes:
         fields: Policy by field name.
         default: Decides every other field.
+
+    Examples:
+        >>> from marketo_dynamics_sync.conflict import Hold, LatestWins, MarketoWins, PerField
+        >>> policy = PerField({"email": Hold("ask the person"), "phone": LatestWins()}, default=MarketoWins())
     """
 
-    fields: Mapping[str, PolicyLike]
-    default: PolicyLike = field(factory=DynamicsWins)
+    fields: Mapping[str, Policy] = field(converter=_as_policies)
+    default: Policy = field(factory=DynamicsWins, converter=as_policy)
 
     def resolve(self, conflict: Conflict) -> Resolution:
         """Return what the field's policy says."""
-        return as_policy(self.fields.get(conflict.field, self.default)).resolve(conflict)
+        return decide(self.fields.get(conflict.field, self.default), conflict)
 
 
 @frozen
@@ -135,82 +136,35 @@ class Hold:
         return Resolution.hold("held", self.reason)
 
 
-@frozen
+@frozen(init=False)
 class FirstDecided:
     """Ask policies in order until one doesn't hold the field.
 
-    Attributes:
-        policies: The policies; the last one's answer stands in any case.
+    Args:
+        *policies: The policies, at least one; the last one's answer stands in any case.
+
+    Raises:
+        ConfigurationError: None is given, or one is no policy.
+
+    Examples:
+        >>> from marketo_dynamics_sync.conflict import FirstDecided, Hold, LatestWins, PreferNonEmpty
+        >>> policy = FirstDecided(PreferNonEmpty(then=Hold()), LatestWins(fallback=Hold("same second")))
     """
 
-    policies: tuple[PolicyLike, ...]
+    policies: tuple[Policy, ...]
 
     def __init__(self, *policies: PolicyLike) -> None:
         if not policies:
             raise ConfigurationError("FirstDecided() needs at least one policy")
-        self.__attrs_init__(policies)  # type: ignore[attr-defined]  # made by attrs
+        object.__setattr__(self, "policies", tuple(as_policy(policy) for policy in policies))
 
     def resolve(self, conflict: Conflict) -> Resolution:
         """Return the first answer that doesn't hold the field."""
-        answers = (as_policy(policy).resolve(conflict) for policy in self.policies[:-1])
-        decided = next((answer for answer in answers if not answer.held), None)
-        return decided if decided is not None else as_policy(self.policies[-1]).resolve(conflict)
-
-
-@frozen
-class _Called:
-    function: Callable[[Conflict], Resolution | Side]
-
-    def resolve(self, conflict: Conflict) -> Resolution:
-        answer = self.function(conflict)
-        if isinstance(answer, Side):
-            return Resolution.side(conflict, answer, getattr(self.function, "__name__", "callable"))
-        return answer
-
-
-def as_policy(candidate: PolicyLike) -> Policy:
-    """Return a policy from a policy or a callable.
-
-    Args:
-        candidate: An object with ``resolve``, or a callable that takes a ``Conflict`` and returns a ``Resolution`` or the winning
-            ``Side``.
-
-    Raises:
-        ConfigurationError: It is neither.
-    """
-    if isinstance(candidate, type):
-        raise ConfigurationError(f"policy: {candidate.__name__} is a class; give an object: {candidate.__name__}()")
-    if isinstance(candidate, Policy):
-        return candidate
-    if callable(candidate):
-        return _Called(candidate)
-    raise ConfigurationError(
-        f"policy: {type(candidate).__name__} has no method resolve(conflict) and can't be called; "
-        "give MarketoWins(), PerField({...}), or a function of your own"
-    )
-
-
-def decide(policy: Policy, conflict: Conflict) -> Resolution:
-    """Ask a policy, and make sure of its answer.
-
-    Raises:
-        PolicyError: The policy raised, or returned something that is no resolution.
-    """
-    where = f"{conflict.entity}.{conflict.field}"
-    name = (
-        type(policy).__name__ if not isinstance(policy, _Called) else getattr(policy.function, "__name__", "callable")
-    )
-    try:
-        answer: object = policy.resolve(conflict)
-    except PolicyError:
-        raise
-    except Exception as error:
-        raise PolicyError(f"{where}: policy {name} raised {type(error).__name__}") from error
-    if not isinstance(answer, Resolution):
-        raise PolicyError(
-            f"{where}: policy {name} returned {type(answer).__name__}; return a Resolution, or from a function also a Side"
-        )
-    return answer
+        for policy in self.policies[:-1]:
+            answer = decide(policy, conflict)
+            if not answer.held:
+                return answer
+        return decide(self.policies[-1], conflict)
 
 
 def default_policy(entity: str) -> Policy:

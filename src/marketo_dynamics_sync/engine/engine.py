@@ -136,6 +136,7 @@ class SyncEngine:
             PlanRefusedError: A brake stopped the cycle.
         """
         with self._store.lock():
+            before = self._calls()
             services = self._open()
             first = all(self._store.fact(f"mapping:{d.name}") is None for d in self._definitions)
             report = SyncReport(self._settings.now(), first=first, left_out=services.left_out)
@@ -144,7 +145,7 @@ class SyncEngine:
                 on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))
             applier = Applier(services, report, on_event, self._edge(deadline, stop))
             applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
-            with self._counted(report, on_event):
+            with self._counted(report, on_event, before):
                 guard_identity(self._store, self._marketo, self._dynamics, remember=True)
                 cycle = Cycle(services, applier, report, on_event, applier.keep_going)
                 if self._settings.push_rule is not None:
@@ -191,11 +192,12 @@ class SyncEngine:
         """
         name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
         with self._store.lock():
+            before = self._calls()
             services = self._open()
             report = SyncReport(self._settings.now(), left_out=services.left_out)
             applier = Applier(services, report, on_event, self._edge(None, None))
             applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
-            with self._counted(report, on_event):
+            with self._counted(report, on_event, before):
                 guard_identity(self._store, self._marketo, self._dynamics, remember=True)
                 entity = entity_to_push(services, name)
                 applier.take(plan_push(services, [str(i) for i in ids], entity, report, values or {}))
@@ -203,6 +205,9 @@ class SyncEngine:
 
     def _open(self) -> Services:
         return open_services(self._marketo, self._dynamics, self._store, self._settings, self._definitions)
+
+    def _calls(self) -> tuple[CallCount, CallCount]:
+        return attrs.evolve(self._marketo.calls), attrs.evolve(self._dynamics.calls)
 
     def _edge(self, deadline: datetime | timedelta | None, stop: threading.Event | None) -> Callable[[], None]:
         end = self._settings.now() + deadline if isinstance(deadline, timedelta) else deadline
@@ -218,8 +223,8 @@ class SyncEngine:
         return keep_going
 
     @contextmanager
-    def _counted(self, report: SyncReport, on_event: OnEvent) -> Iterator[None]:
-        marketo, dynamics = attrs.evolve(self._marketo.calls), attrs.evolve(self._dynamics.calls)
+    def _counted(self, report: SyncReport, on_event: OnEvent, before: tuple[CallCount, CallCount]) -> Iterator[None]:
+        marketo, dynamics = before
         try:
             yield
         except (Stopped, QuotaError) as end:

@@ -51,7 +51,7 @@ class LoopbackServer:
         """Start listening."""
         self._listener = _Listener(self._app, self._tls, self._port)
         self._thread = threading.Thread(
-            target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-listener", daemon=True
+            target=self._listener.serve_forever, kwargs={"poll_interval": 0.01}, name="sandbox-listener", daemon=True
         )
         self._thread.start()
         return self

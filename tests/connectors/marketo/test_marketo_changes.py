@@ -251,7 +251,9 @@ def test_a_refused_token_is_a_full_comparison(marketo, service, lead):
         read(marketo, lead, json.dumps(data))
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"version": 1}', '{"version": 99, "read_at": "x"}', "GIYDEN="])
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{}", '{"version": 1}', '{"version": 99, "read_at": "x"}', "GIYDEN="]
+)
 def test_a_checkpoint_that_cannot_be_read_is_a_full_comparison(marketo, lead, text):
     with pytest.raises(CheckpointExpiredError):
         read(marketo, lead, text)

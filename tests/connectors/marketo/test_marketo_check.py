@@ -120,7 +120,9 @@ def test_no_date_in_the_answers(connect, service):
 
 
 def test_a_custom_object_is_not_carried_yet(marketo):
-    @entity(name="seat", marketo=custom_object("seat_c", dedupe="seatId"), dynamics="seats", direction=Direction.TO_MARKETO)
+    @entity(
+        name="seat", marketo=custom_object("seat_c", dedupe="seatId"), dynamics="seats", direction=Direction.TO_MARKETO
+    )
     class Seat(Entity):
         seat_id: str | None = mapped(marketo="seatId", dynamics="new_seatid", key=True)
 

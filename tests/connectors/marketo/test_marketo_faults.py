@@ -311,7 +311,7 @@ def test_a_cut_connection_is_tried_again(marketo, service, lead):
         if cut and request.path.startswith("/rest/"):
             cut.pop()
             raise ConnectionResetError
-        return None
+        return
 
     service.on_request = cutter
     assert marketo.fetch(lead, ["1"]) == []

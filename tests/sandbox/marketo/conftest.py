@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from marketo_instance import CUSTOM, HOST, START, Make, Marketo
+from tests.sandbox.marketo.marketo_instance import CUSTOM, HOST, START, Make, Marketo
 
 from marketo_dynamics_sync.sandbox.clock import SandboxClock
 from marketo_dynamics_sync.sandbox.marketo import MarketoService

@@ -40,9 +40,7 @@ class Marketo:
     clock: SandboxClock
     http: httpx.Client
 
-    def token(
-        self, client_id: str = DEFAULT_CLIENT_ID, secret: str = DEFAULT_CLIENT_SECRET
-    ) -> dict[str, object]:
+    def token(self, client_id: str = DEFAULT_CLIENT_ID, secret: str = DEFAULT_CLIENT_SECRET) -> dict[str, object]:
         """Ask for a token."""
         given = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         answer: dict[str, object] = self.http.get("/identity/oauth/token", params=given).json()
@@ -85,5 +83,3 @@ def reason(entry: dict, key: str = "reasons") -> str:
     assert entry["status"] == "skipped", entry
     assert len(entry[key]) == 1
     return entry[key][0]["code"]
-
-

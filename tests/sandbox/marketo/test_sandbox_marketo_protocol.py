@@ -7,7 +7,7 @@ import threading
 
 import httpx
 import pytest
-from marketo_instance import HOST, Make, Marketo, code
+from tests.sandbox.marketo.marketo_instance import HOST, Make, Marketo, code
 
 from marketo_dynamics_sync.sandbox.http import Request, Response
 from marketo_dynamics_sync.sandbox.marketo import PERMISSIONS, Client

@@ -182,8 +182,8 @@ def _ask_msal(
     import msal  # type: ignore[import-untyped]  # MSAL ships no types
 
     authority = f"https://{credential.authority}/{credential.tenant}"
-    # Discovery of the instance would ask the public cloud about every other host; azure_region=False keeps MSAL from reading
-    # the environment.
+    # Discovery of the instance would ask the public cloud about every other host; azure_region=False keeps MSAL from
+    # reading the environment.
     if isinstance(credential, UsernamePassword) and credential.client_secret is None:
         public = msal.PublicClientApplication(
             credential.client, authority=authority, http_client=http, instance_discovery=False

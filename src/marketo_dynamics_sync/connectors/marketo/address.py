@@ -36,8 +36,8 @@ def parse_address(url: str) -> Address:
     """Read the address of a Marketo instance.
 
     Args:
-        url: ``https://`` and the instance's host, with or without ``/rest`` or ``/identity`` at the end. ``http://`` is taken
-            for loopback hosts only.
+        url: ``https://`` and the instance's host, with or without ``/rest`` or ``/identity`` at the end.
+            ``http://`` is taken for loopback hosts only.
 
     Raises:
         AddressError: It is malformed, not encrypted, carries credentials, or leads somewhere inside a service.
@@ -50,13 +50,13 @@ def parse_address(url: str) -> Address:
     host = (parts.hostname or "").lower()
     if parts.username is not None or parts.password is not None:
         raise AddressError(
-            "the Marketo address carries a user name or password. Give client_id and client_secret instead, and the plain address"
+            "the Marketo address carries a user name or password. Give the plain address, and client_id and client_secret"
         )
     if parts.scheme not in ("http", "https") or not host or " " in host:
         raise AddressError(f"the Marketo address is not an https:// URL with a host. {_REMEDY}")
     if parts.scheme == "http" and not _is_loopback(host):
         raise AddressError(
-            f"the Marketo address of {host} is not encrypted. Use https://; plain http:// is taken for loopback hosts only"
+            f"the Marketo address of {host} is not encrypted. Use https://; plain http:// is for loopback hosts only"
         )
     if parts.query or parts.fragment or parts.path.rstrip("/") not in _SUFFIXES or "//" in parts.path:
         raise AddressError(f"the Marketo address of {host} has a path or a query that doesn't belong there. {_REMEDY}")

@@ -36,7 +36,7 @@ from .session import Call, Kind, Session
 
 _log = logging.getLogger(__name__)
 
-#: Deletions are kept 14 days (Adobe, "Marketo Activities Data Retention Policy"); half a day is left for the read itself.
+#: Deletions are kept 14 days (Adobe, "Marketo Activities Data Retention Policy"); half a day is left for the read.
 OLDEST: Final = timedelta(days=13, hours=12)
 _ALL_TYPES: Final = (NEW_PERSON, VALUE_CHANGE, SCORE_CHANGE, MERGE, DELETE)
 _OTHER_TYPES: Final = (SCORE_CHANGE, MERGE, DELETE)
@@ -66,9 +66,9 @@ class _Tally:
 
     labels: _Labels
     activities: int = 0
-    mapped_activities: int = 0
     persons: set[str] = field(factory=set)
     mapped_persons: set[str] = field(factory=set)
+    _records: set[tuple[object, ...]] = field(factory=set)
 
     def add(self, activities: Sequence[Activity]) -> None:
         """Count activities."""
@@ -76,7 +76,9 @@ class _Tally:
             self.activities += 1
             self.persons.add(activity.person)
             if self.labels.concern(activity):
-                self.mapped_activities += 1
+                # The stream of value changes tells of one write in one record, however many fields it changed.
+                one = (activity.person, activity.at) if activity.type == VALUE_CHANGE else (self.activities,)
+                self._records.add(one)
                 self.mapped_persons.add(activity.person)
 
     def saved(self, met: int) -> int:
@@ -86,10 +88,9 @@ class _Tally:
             met: Activities that were read, with those that were met before: they filled pages too.
         """
         again = met - self.activities
-        share = self.mapped_activities / self.activities if self.activities else 1.0
-        return avoidable_calls(
-            met, len(self.persons), self.mapped_activities + round(again * share), len(self.mapped_persons)
-        )
+        records = len(self._records)
+        share = records / self.activities if self.activities else 1.0
+        return avoidable_calls(met, len(self.persons), records + round(again * share), len(self.mapped_persons))
 
 
 class Changes:
@@ -124,8 +125,8 @@ class Changes:
         state = load(checkpoint)
         if now - state.read_at > OLDEST:
             raise CheckpointExpiredError(
-                "the last cycle was so long ago that Marketo has begun to forget deletions (it keeps them 14 days); everything "
-                "is compared once",
+                "the last cycle was so long ago that Marketo has begun to forget deletions (it keeps them 14 days); "
+                "everything is compared once",
                 service=SERVICE,
                 code="checkpoint-too-old",
             )
@@ -156,7 +157,7 @@ class Changes:
         yield evolve(self._page(last or []), checkpoint=dump(ended))
 
     def _cursors(self, state: Checkpoint, sources: Sequence[Source]) -> Mapping[str, Cursor]:
-        """Return where each stream is read on; after a change of mode, from a new token that goes back by the overlap."""
+        """Return where each stream is read on; after a change of mode, from a new token that lies the overlap back."""
         if all(source.name in state.cursors for source in sources):
             return state.cursors
         mark = token_at(self._session, state.read_at - self._overlap)
@@ -199,7 +200,7 @@ class Changes:
         return list(found)
 
     def _names_of_merged(self) -> frozenset[str]:
-        """Return the attribute names that hold the losing ids; they are not documented, so the instance is asked once."""
+        """Return the attributes that hold the losing ids; they are not documented, so the instance is asked once."""
         with self._lock:
             if self._merge_names is None:
                 names: set[str] = set()

@@ -56,7 +56,7 @@ class Cursor:
     seen: tuple[str, ...] = field(default=(), repr=False)
 
     def start(self, read_at: datetime, overlap: timedelta) -> Mark:
-        """Return where the next read starts: the newest mark that lies ``overlap`` before the last read, or the oldest."""
+        """Return where the next read starts: the newest mark ``overlap`` before the last read, or the oldest."""
         old_enough = [mark for mark in self.marks if mark.at <= read_at - overlap]
         return old_enough[-1] if old_enough else self.marks[0]
 
@@ -80,7 +80,7 @@ class Checkpoint:
         read_at: When the last read began, by the service's clock.
         mode: What the next read reads.
         cursors: Where each stream is read on, by its name.
-        costs: Calls that the last reads of one stream would have saved in two, newest last.
+        costs: Calls that the last reads of one stream would have saved as two, newest last.
         left: Reads left in two streams before one stream is measured again.
         stay: Reads in two streams that the next change of mode lasts.
     """

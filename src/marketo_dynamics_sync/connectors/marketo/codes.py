@@ -50,8 +50,8 @@ def refusal(errors: tuple[Reason, ...], *, doing: str, permission: str, request_
     if code == "603":
         return error(
             PermissionDeniedError,
-            f"{doing} was denied. Give the API user's role the permission {permission!r} (Admin > Users & Roles), and check "
-            "that this machine's address is on the allow list for API calls, if there is one",
+            f"{doing} was denied. Give the API user's role the permission {permission!r} (Admin > Users & Roles), "
+            "and check that this machine's address is on the allow list for API calls, if there is one",
         )
     if code == "606":
         return error(RateLimitError, f"{doing}: too many calls in 20 seconds, ours and other programs' together")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
+from typing import Final
 
 import httpx
 
@@ -24,6 +25,8 @@ from .usage import calls_today_once
 from .wire import Wire
 from .writing import Writer
 
+_RANDOM: Final = SystemRandom()
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -32,22 +35,22 @@ def _utc_now() -> datetime:
 class MarketoConnector:
     """Reads and writes the persons of one Marketo Engage instance over its REST API.
 
-    Nothing is sent and no HTTP client is made before a method is called. All methods may be called from several threads; the
-    limits hold for all of them together.
+    Nothing is sent and no HTTP client is made before a method is called. All methods may be called from several
+    threads; the limits hold for all of them together.
 
     Args:
-        url: Address of the instance, such as ``https://123-ABC-456.mktorest.com``; ``/rest`` or ``/identity`` at its end, as
-            Marketo's admin page shows it, is taken too. ``http://`` is taken for loopback hosts only.
+        url: Address of the instance, such as ``https://123-ABC-456.mktorest.com``; ``/rest`` or ``/identity`` at its
+            end, as Marketo's admin page shows it, is taken too. ``http://`` is taken for loopback hosts only.
         client_id: Id of the custom service (Admin > LaunchPoint).
         client_secret: Its secret.
-        client: An HTTP client of yours, for proxies and certificates; it is never closed. Without one, a client is made that
-            reads no environment variables.
+        client: An HTTP client of yours, for proxies and certificates; it is never closed. Without one, a client is
+            made that reads no environment variables.
         partition: Lead partition that new persons go to.
         daily_limit: Stop when the instance's calls of today, other programs' included, reach this number.
-        calls_per_window: Most calls in 20 seconds. Marketo allows 100 for all programs of an instance together, and asks each to
-            keep to 50 (Adobe, "REST API": limits).
+        calls_per_window: Most calls in 20 seconds. Marketo allows 100 for all programs of an instance together, and
+            asks each to keep to 50 (Adobe, "Marketo Integration Best Practices").
         concurrency: Most calls at once. Marketo allows 10 for all programs together.
-        overlap: How far each read of changes goes back behind the last one, because activities can become visible late.
+        overlap: How far each read of changes goes back behind the last one, as activities can become visible late.
         clock: The time (time-zone aware).
         monotonic: Seconds that never go backwards.
         sleep: Waits so many seconds.
@@ -73,7 +76,7 @@ class MarketoConnector:
         clock: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = SystemRandom().random,
+        random: Callable[[], float] = _RANDOM.random,
     ) -> None:
         self._address = parse_address(url)
         if not client_id or not client_secret:
@@ -138,7 +141,8 @@ class MarketoConnector:
         """
         if not definition.marketo.is_person:
             raise ConfigurationError(
-                f"{definition.name} lives in the Marketo custom object {definition.marketo.name!r}; this version carries persons only"
+                f"{definition.name} lives in the Marketo custom object {definition.marketo.name!r}; this version "
+                "carries persons only"
             )
         return self._schema.get().info
 
@@ -178,9 +182,9 @@ class MarketoConnector:
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         """Write persons, 300 a call, and return what became of each, in the same order.
 
-        A create looks the person up by :attr:`~marketo_dynamics_sync.connectors.Write.lookup` and updates it if it is there, so
-        a repeat makes no second person. An update goes by id. Calls follow one another: two upserts of one key that overlap
-        make two persons (Adobe, "Leads").
+        A create looks the person up by :attr:`~marketo_dynamics_sync.connectors.Write.lookup` and updates it if it is
+        there (``UPDATED`` with its id), so a repeat makes no second person. An update goes by id. Calls follow one
+        another: two upserts of one key that overlap make two persons (Adobe, "Leads").
 
         Raises:
             ServiceError: Nothing was sent.

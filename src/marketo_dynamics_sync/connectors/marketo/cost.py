@@ -1,7 +1,8 @@
 """Which way of reading changes is cheaper, from what the last reads cost. Pure.
 
-One stream brings every field's changes. Two streams bring those of the mapped fields only and cost a call more each time. So two
-streams pay as soon as changes of fields that are not mapped fill more than a page, or make more persons be read again.
+One stream brings every field's changes. Two streams bring those of the mapped fields only and cost a call more each
+time. So two streams pay as soon as changes of fields that are not mapped fill more than a page, or make more persons be
+read again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ PAGE: Final = 300
 #: Reads of one stream whose cost is remembered.
 _REMEMBERED: Final = 8
 _SHORTEST_STAY: Final = 4
+#: Paging tokens that a change of mode and the way back cost.
+_TOKENS: Final = 2
 _LONGEST_STAY: Final = 64
 
 
@@ -44,12 +47,13 @@ def next_mode(checkpoint: Checkpoint, saved: int | None) -> Checkpoint:
         return evolve(checkpoint, left=left) if left > 0 else evolve(checkpoint, mode=Mode.ONE_STREAM, costs=(), left=0)
     costs = (*checkpoint.costs, saved or 0)[-_REMEMBERED:]
     gain = sum(costs) - len(costs)
-    if gain > 1:
-        # One mass update is no habit: the first stay is short, and each that proves right doubles the next.
-        stay = checkpoint.stay
+    stay = checkpoint.stay
+    if gain > _SHORTEST_STAY + _TOKENS:
+        # As soon as staying has cost as much as a change that proves wrong would. One mass update is no habit: the first
+        # stay is short, and each that proves right doubles the next.
         return evolve(checkpoint, mode=Mode.TWO_STREAMS, costs=(), left=stay, stay=min(2 * stay, _LONGEST_STAY))
     settled = len(costs) == _REMEMBERED
-    return evolve(checkpoint, costs=costs, stay=_SHORTEST_STAY if settled else checkpoint.stay)
+    return evolve(checkpoint, costs=costs, stay=_SHORTEST_STAY if settled else stay)
 
 
 def _pages(count: int) -> int:

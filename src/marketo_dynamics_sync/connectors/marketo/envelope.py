@@ -65,8 +65,8 @@ def read_json(response: httpx.Response) -> dict[str, object]:
     status = response.status_code
     if 300 <= status < 400:
         raise AddressError(
-            f"{response.url.host} answered with a redirect (HTTP {status}), which Marketo's REST API never does; it is not "
-            "followed, because the token would go with it. Check the address under Admin > Web Services"
+            f"{response.url.host} answered with a redirect (HTTP {status}), which Marketo's REST API never does; it is "
+            "not followed, because the token would go with it. Check the address under Admin > Web Services"
         )
     if status in (413, 414):
         raise RequestRejectedError("the request is too long", service=SERVICE, code=str(status), status=status)
@@ -85,8 +85,8 @@ def read_json(response: httpx.Response) -> dict[str, object]:
                 "Check the address under Admin > Web Services"
             )
         raise ResponseError(
-            f"an answer of type {kind or 'unknown'!r} came where JSON should be: a proxy, a sign-in page or a wrong address "
-            "answers in Marketo's place. Check the address and what is between here and there",
+            f"an answer of type {kind or 'unknown'!r} came where JSON should be: a proxy, a sign-in page or a wrong "
+            "address answers in Marketo's place. Check the address and what is between here and there",
             service=SERVICE,
             status=status,
         )

@@ -17,8 +17,8 @@ _SLACK: Final = 0.01
 class CallLimiter:
     """Lets calls through, at most so many in any window and so many at once. Shared by all threads of a connector.
 
-    A call holds its place in the window from its start until a window after its end. The service counts it at some moment
-    between the two, so however long calls are under way, the service never counts more.
+    A call holds its place in the window from its start until a window after its end. The service counts it at some
+    moment between the two, so however long calls are under way, the service never counts more.
 
     Args:
         calls: Calls in one window.

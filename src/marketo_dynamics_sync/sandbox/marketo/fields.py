@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from .standard_fields import COMPANY, STANDARD_FIELDS
+from .standard_fields import STANDARD_FIELDS
 from .values import Value, accept
 
 #: What people can be looked up by without being a field that can be read.
@@ -63,7 +63,9 @@ class Fields:
 
     Args:
         custom: Fields beside the standard ones.
-        native_sync: Marketo's own Dynamics sync is on: it brings read-only fields and owns the company fields.
+        native_sync: Marketo's own Dynamics sync is on: it brings fields of its own, and a call may not write
+            company fields. Which fields a real instance marks as managed by the CRM is not published; here only the
+            sync's own are.
     """
 
     def __init__(self, custom: Iterable[PersonField], *, native_sync: bool) -> None:
@@ -77,7 +79,6 @@ class Fields:
                     length=row.length,
                     updateable=row.updateable,
                     searchable=row.searchable,
-                    crm_managed=native_sync and row.name in COMPANY,
                     label=row.label,
                     id=row.id,
                     custom=False,

@@ -61,7 +61,7 @@ def shown(value: object) -> str | None:
 
 def second(moment: datetime) -> str:
     """Return a moment as the API writes it: UTC, to the second, with ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse_moment(text: str) -> datetime:
@@ -127,7 +127,10 @@ def _date(value: object) -> str:
 def _moment(value: object) -> str:
     if not isinstance(value, str):
         raise BadValue
-    return second(parse_moment(value))
+    try:
+        return second(parse_moment(value))
+    except OverflowError:
+        raise BadValue from None
 
 
 def _text(kind: str, length: int | None, value: object) -> str:
