@@ -259,7 +259,7 @@ def show(sandbox: Sandbox, store: SQLiteStateStore, engine: SyncEngine, total: i
     day.happen()
     engine.push_persons([day.pushed])
     engine.run()
-    for _ in range(3):
+    for _ in range(6):
         sandbox.clock.advance(minutes=10)
         engine.run()
     table = Table(show_lines=True, box=None, padding=(0, 2, 1, 0))

@@ -51,7 +51,11 @@ class Decision:
     rule: str
     reason: str = ""
 
-    def explain(self) -> str:
-        """Return the decision in words, without values."""
+    def explain(self, label: str | None = None) -> str:
+        """Return the decision in words, without values.
+
+        Args:
+            label: What to call the field; its name, if not given.
+        """
         tail = f": {self.reason}" if self.reason else ""
-        return f"{self.field}: {self.kind.value} ({self.rule}{tail})"
+        return f"{label or self.field}: {self.kind.value} ({self.rule}{tail})"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from ..entities import UNREADABLE, BoundField, Direction, Invalid, Side, Values
+from ..entities import UNREADABLE, BoundField, Invalid, Side, Values
 from .conflict import Conflict
 from .decision import Decision, DecisionKind
 from .policies import MostRestrictive
@@ -157,7 +157,7 @@ def merge_record(
         source = direction.source
         if source is not None and not has_base and not cells[source].read:
             continue
-        decision = _decided(bound, cells, entity, policy, about)
+        decision = _decided(bound, cells, source, entity, policy, about)
         if decision is not None:
             decision = _checked(bound, cells, decision)
             decisions.append(decision)
@@ -175,8 +175,9 @@ def merge_record(
     return MergeResult(to_marketo, to_dynamics, new_m, new_d, tuple(decisions))
 
 
-def _decided(bound: BoundField, cells: _Cells, entity: str, policy: Policy, about: _About) -> Decision | None:
-    source = bound.direction.source if bound.direction is not None else None
+def _decided(
+    bound: BoundField, cells: _Cells, source: Side | None, entity: str, policy: Policy, about: _About
+) -> Decision | None:
     for side in Side if source is None else (source,):
         raw = cells[side].raw
         if isinstance(raw, Invalid):
@@ -185,7 +186,7 @@ def _decided(bound: BoundField, cells: _Cells, entity: str, policy: Policy, abou
     if _same(cells.marketo.now, cells.dynamics.now):
         if not changed_m and not changed_d:
             return None
-        return evolve(_decision(bound, cells, DecisionKind.AGREED, "same on both sides"), value=cells.marketo.now)
+        return _decision(bound, cells, DecisionKind.AGREED, "same on both sides", value=cells.marketo.now)
     if source is not None:
         return _one_way(bound, cells, source)
     if changed_m and changed_d:
@@ -207,16 +208,16 @@ def _one_way(bound: BoundField, cells: _Cells, source: Side) -> Decision | None:
 
 def _carried(bound: BoundField, cells: _Cells, winner: Side, rule: str, reason: str = "") -> Decision:
     kind = DecisionKind.TO_DYNAMICS if winner is Side.MARKETO else DecisionKind.TO_MARKETO
-    return evolve(_decision(bound, cells, kind, rule, reason), winner=winner, value=cells[winner].now)
+    return _decision(bound, cells, kind, rule, reason, winner, cells[winner].now)
 
 
 def _clash(bound: BoundField, cells: _Cells, entity: str, policy: Policy, about: _About) -> Decision:
     marketo, dynamics = cells.marketo, cells.dynamics
     clash = Conflict(entity, bound.name, marketo.old, marketo.now, dynamics.now, *about, has_base=cells.has_base)
     answer = decide(MostRestrictive(policy) if bound.opt_out else policy, clash)
-    kind = DecisionKind.HELD if answer.held else DecisionKind.CONFLICT
-    decision = _decision(bound, cells, kind, answer.rule, answer.reason)
-    return decision if answer.held else evolve(decision, winner=answer.winner, value=answer.value)
+    if answer.held:
+        return _decision(bound, cells, DecisionKind.HELD, answer.rule, answer.reason)
+    return _decision(bound, cells, DecisionKind.CONFLICT, answer.rule, answer.reason, answer.winner, answer.value)
 
 
 def _checked(bound: BoundField, cells: _Cells, decision: Decision) -> Decision:
@@ -240,9 +241,17 @@ def _to_write(bound: BoundField, side: Side, cells: _Cells, decision: Decision) 
     return bound.writable(side) and not _same(decision.value, cells[side].now)
 
 
-def _decision(bound: BoundField, cells: _Cells, kind: DecisionKind, rule: str, reason: str = "") -> Decision:
+def _decision(
+    bound: BoundField,
+    cells: _Cells,
+    kind: DecisionKind,
+    rule: str,
+    reason: str = "",
+    winner: Side | None = None,
+    value: object = None,
+) -> Decision:
     old, marketo, dynamics = cells.marketo.old, cells.marketo.known, cells.dynamics.known
-    return Decision(bound.name, kind, old, marketo, dynamics, None, None, rule, reason)
+    return Decision(bound.name, kind, old, marketo, dynamics, winner, value, rule, reason)
 
 
 def _same(left: object, right: object) -> bool:

@@ -78,8 +78,8 @@ class PreferNonEmpty:
 class MostRestrictive:
     """For consent: an opt-out (true) on either side wins. Always in force for opt-out fields.
 
-    It rules clashes only. Where one side alone changed, its change is carried over, also when it takes an opt-out back: a
-    person may consent again.
+    It rules clashes only. Where one side alone changed, its change is carried over, also when it takes an opt-out
+    back: a person may consent again.
 
     Attributes:
         then: Decides where neither side says true: fields that are not yes or no.

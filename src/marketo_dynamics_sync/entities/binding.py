@@ -80,9 +80,18 @@ class BoundField:
                 self.codec.to_marketo(value)
             else:
                 self.codec.write_row(self.dynamics, value)
-        except ValueRejectedError as error:
-            return Invalid(error.code, error.reason)
+        except Exception as error:
+            return _invalid(self.codec, error)
         return None
+
+
+def _invalid(codec: Codec[object], error: Exception) -> Invalid:
+    """Return what to say of a value that a codec failed on: a user's codec may raise anything, and one value of one record
+    must not stop the others. The error's own text stays out, since it may quote the value.
+    """
+    if isinstance(error, ValueRejectedError):
+        return Invalid(error.code, error.reason)
+    return Invalid("codec-failed", f"the codec {type(codec).__name__} raised {type(error).__name__}")
 
 
 @define(eq=False, slots=False)
@@ -131,8 +140,8 @@ class BoundEntity:
         for name, bound in self.fields.items():
             try:
                 values[name] = bound.codec.from_marketo(cast("JSON", raw.get(bound.marketo)))
-            except ValueRejectedError as error:
-                values[name] = Invalid(error.code, error.reason)
+            except Exception as error:
+                values[name] = _invalid(bound.codec, error)
         return values
 
     def decode_dynamics(self, row: Mapping[str, object]) -> Values:
@@ -141,8 +150,8 @@ class BoundEntity:
         for name, bound in self.fields.items():
             try:
                 values[name] = bound.codec.read_row(row, bound.dynamics)
-            except ValueRejectedError as error:
-                values[name] = Invalid(error.code, error.reason)
+            except Exception as error:
+                values[name] = _invalid(bound.codec, error)
         return values
 
     def encode_marketo(self, values: Values) -> dict[str, JSON]:

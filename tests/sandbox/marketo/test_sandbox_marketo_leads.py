@@ -423,6 +423,69 @@ def test_partitions(make: Make) -> None:
     assert marketo.service.person(1003)["leadPartitionId"] == 2
 
 
+def test_moving_between_partitions(make: Make) -> None:
+    marketo = make(partitions=("Default", "North")).sign_in()
+    for number in range(3):
+        marketo.service.create_person(email=f"p{number}@example.com")
+    moves = [{"id": 1001, "partitionName": "North"}, {"id": 9, "partitionName": "North"}, {"id": 1002}]
+    moved = marketo.post("leads/partitions.json", {"input": moves})["result"]
+    assert moved[0] == {"id": 1001, "status": "updated"}
+    assert [reason(entry) for entry in moved[1:]] == ["1004", "1008"]
+
+    def members(partition: int) -> list[int]:
+        found = marketo.get("leads.json", filterType="leadPartitionId", filterValues=partition)
+        return [person["id"] for person in found["result"]]
+
+    assert (members(1), members(2)) == ([1002, 1003], [1001])
+    again = {"input": [{"id": 1001, "partitionName": "North"}]}
+    before = len(marketo.service.log)
+    assert marketo.post("leads/partitions.json", again)["result"][0]["status"] == "updated"
+    assert len(marketo.service.log) == before
+    marketo.post("leads/partitions.json", {"input": [{"id": 1001, "partitionName": "Default"}]})
+    assert (members(1), members(2)) == ([1001, 1002, 1003], [])
+    asked = {"nextPageToken": marketo.paging_token(), "activityTypeIds": 100}
+    found = marketo.get("activities.json", **asked)["result"]
+    assert [item["primaryAttributeValue"] for item in found] == ["North", "Default"]
+
+
+def test_an_instance_has_a_partition(make: Make) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        make(partitions=())
+
+
+def test_people_leave_the_index_with_their_values(marketo: Marketo) -> None:
+    def found() -> list[int]:
+        people = marketo.get("leads.json", filterType="crmId", filterValues="k")["result"]
+        return [person["id"] for person in people]
+
+    for _ in range(3):
+        marketo.service.create_person(crmId="k")
+    marketo.service.create_person()
+    assert found() == [1001, 1002, 1003]
+    marketo.service.delete_person(1002)
+    marketo.service.update_person(1003, crmId="other")
+    assert found() == [1001]
+    marketo.service.update_person(1001, crmId=None)
+    assert found() == []
+    marketo.service.update_person(1004, crmId="K")
+    assert found() == [1004]
+    assert marketo.get("leads.json", filterType="cookies", filterValues="k")["result"] == []
+
+
+def test_a_merge_needs_a_boolean_for_the_crm(marketo: Marketo) -> None:
+    for _ in range(2):
+        marketo.service.create_person()
+    assert code(marketo.post("leads/1001/merge.json", leadId=1002, mergeInCRM="maybe")) == "1001"
+
+
+def test_fields_made_by_call_are_limited_to_100(make: Make) -> None:
+    marketo = make(custom_fields=[PersonField(f"f{n}", by_api=True) for n in range(99)]).sign_in()
+    wanted = [{"displayName": "N", "name": f"n{n}", "dataType": "score"} for n in range(2)]
+    made = marketo.post("leads/schema/fields.json", {"input": wanted})["result"]
+    assert (made[0]["status"], reason(made[1])) == ("created", "1003")
+    assert code(marketo.get("leads/schema/fields.json", nextPageToken="nonsense")) == "1003"
+
+
 def test_a_client_of_several_partitions_without_the_first_must_name_one(make: Make) -> None:
     clients = {"two": Client("s", partitions={"North", "South"})}
     marketo = make(partitions=("Default", "North", "South"), clients=clients).sign_in("two", "s")
@@ -475,3 +538,26 @@ def test_static_lists(marketo: Marketo) -> None:
     assert (gone[0], reason(gone[1])) == ({"id": 1002, "status": "removed"}, "1015")
     assert marketo.service.person(1002)["updatedAt"] == stamp
     assert code(marketo.get("lists/9.json")) == "1013"
+    assert code(marketo.get("lists/nine.json")) == "1013"
+
+
+def test_lists_in_pages_and_with_strangers(marketo: Marketo) -> None:
+    marketo.service.create_person()
+    marketo.service.create_person()
+    ids = [marketo.service.create_list(name, 1001) for name in ("A", "B", "C")]
+    page = marketo.get("lists.json", batchSize=2)
+    rest = marketo.get("lists.json", nextPageToken=page["nextPageToken"])
+    assert [item["id"] for item in page["result"] + rest["result"]] == ids
+    assert "nextPageToken" not in rest
+    assert code(marketo.get("lists.json", nextPageToken="nonsense")) == "1003"
+    assert marketo.get("lists.json", programName="P")["result"] == []
+    gone = marketo.http.delete(f"/rest/v1/lists/{ids[0]}/leads.json?id=9").json()["result"]
+    assert reason(gone[0]) == "1004"
+    assert reason(marketo.get(f"lists/{ids[0]}/leads/ismember.json", id=9)["result"][0]) == "1004"
+    marketo.post(f"lists/{ids[0]}/leads.json", {"input": [{"id": 1001}]})
+    asked = {"nextPageToken": marketo.paging_token(), "activityTypeIds": 24}
+    assert len(marketo.get("activities.json", **asked)["result"]) == 3
+    marketo.post("leads/1002/merge.json", leadId=1001)
+    assert [person["id"] for person in marketo.get(f"lists/{ids[1]}/leads.json")["result"]] == [1002]
+    marketo.service.delete_person(1002)
+    assert marketo.get(f"lists/{ids[1]}/leads.json")["result"] == []

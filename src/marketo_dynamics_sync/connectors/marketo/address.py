@@ -50,7 +50,7 @@ def parse_address(url: str) -> Address:
     host = (parts.hostname or "").lower()
     if parts.username is not None or parts.password is not None:
         raise AddressError(
-            "the Marketo address carries a user name or password. Give the plain address, and client_id and client_secret"
+            "the Marketo address carries a user name or password. Give it without, and client_id and client_secret"
         )
     if parts.scheme not in ("http", "https") or not host or " " in host:
         raise AddressError(f"the Marketo address is not an https:// URL with a host. {_REMEDY}")

@@ -138,23 +138,20 @@ class Changes:
         cursors = self._cursors(state, sources)
         after: dict[str, Cursor] = {}
         met = 0
+        held: list[Activity] | None = None  # the last page of all carries the checkpoint, so one is held back
         for source in sources:
             reader = StreamReader(self._session, source, cursors[source.name], self._overlap)
-            pages = reader.pages(state.read_at)
-            last: list[Activity] | None = None
-            for page in pages:
-                if last is not None:
-                    yield self._page(last)
+            for page in reader.pages(state.read_at):
+                if held is not None:
+                    yield self._page(held)
                 tally.add(page)
-                last = page
+                held = page
             after[source.name] = reader.after(now)
             met += reader.met
-            if source is not sources[-1] and last is not None:
-                yield self._page(last)
         saved = tally.saved(met) if state.mode is Mode.ONE_STREAM else None
         ended = next_mode(evolve(state, read_at=now, cursors=after), saved)
         _log.debug("read %d activities from %d streams, next mode %s", met, len(sources), ended.mode.value)
-        yield evolve(self._page(last or []), checkpoint=dump(ended))
+        yield evolve(self._page(held or ()), checkpoint=dump(ended))
 
     def _cursors(self, state: Checkpoint, sources: Sequence[Source]) -> Mapping[str, Cursor]:
         """Return where each stream is read on; after a change of mode, from a new token that lies the overlap back."""

@@ -49,8 +49,8 @@ def next_mode(checkpoint: Checkpoint, saved: int | None) -> Checkpoint:
     gain = sum(costs) - len(costs)
     stay = checkpoint.stay
     if gain > _SHORTEST_STAY + _TOKENS:
-        # As soon as staying has cost as much as a change that proves wrong would. One mass update is no habit: the first
-        # stay is short, and each that proves right doubles the next.
+        # As soon as staying has cost what a change that proves wrong would. One mass update is no habit: the first stay
+        # is short, and each that proves right doubles the next.
         return evolve(checkpoint, mode=Mode.TWO_STREAMS, costs=(), left=stay, stay=min(2 * stay, _LONGEST_STAY))
     settled = len(costs) == _REMEMBERED
     return evolve(checkpoint, costs=costs, stay=_SHORTEST_STAY if settled else stay)

@@ -52,8 +52,8 @@ class Persons:
         info = entity.marketo.fields.get(bound.marketo)
         if info is None or not info.searchable:
             raise ConfigurationError(
-                f"{entity.name}.{field_name}: Marketo can't look persons up by {bound.marketo!r}. It can by id, email and "
-                "custom fields of type string, email or integer; choose one of these as match key"
+                f"{entity.name}.{field_name}: Marketo can't look persons up by {bound.marketo!r}. It can by id, email "
+                "and custom fields of type string, email or integer; choose one of these as match key"
             )
         wanted: dict[str, str] = {}
         for value in values:

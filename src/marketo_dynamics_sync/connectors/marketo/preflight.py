@@ -121,8 +121,8 @@ class Preflight:
         if self.daily_limit is None:
             return _line(
                 name,
-                f"{used} used today by all programs; no call says what the quota is (usually 50,000). daily_limit=... keeps a "
-                "part of it for others",
+                f"{used} used today by all programs; no call says what the quota is (usually 50,000). daily_limit=... "
+                "keeps a part of it for others",
             )
         left = self.daily_limit - used
         return Check(
@@ -149,7 +149,7 @@ def _keys(schema: PersonSchema, definitions: Sequence[EntityDefinition]) -> Iter
                 name,
                 passed=key.optional,
                 detail="Marketo has no such field, so persons are matched by e-mail alone",
-                remedy=f"create a custom field of type string with the API name {key.marketo!r} (Admin > Field Management)",
+                remedy=f"create a custom string field with the API name {key.marketo!r} (Admin > Field Management)",
                 side=Side.MARKETO,
             )
         elif not info.searchable or not info.updatable:
@@ -166,15 +166,15 @@ def _keys(schema: PersonSchema, definitions: Sequence[EntityDefinition]) -> Iter
 
 
 def _native_sync(schema: PersonSchema) -> Check:
-    managed = sorted(schema.crm_managed)
+    managed = sorted(schema.crm_managed, key=lambda name: (not name.startswith("microsoft"), name))
     if not managed:
         return _line("native CRM sync", "not connected: no person field is managed by a CRM")
     return Check(
         "native CRM sync",
         passed=False,
-        detail=f"{len(managed)} person fields are managed by a CRM ({', '.join(managed[:3])}{', …' if len(managed) > 3 else ''})",
-        remedy="turn Marketo's own CRM sync off before this one writes, or both write the same persons; if it is off already, "
-        "the fields it left behind are merely not writable",
+        detail=f"connected: {len(managed)} person fields are managed by a CRM, such as {', '.join(managed[:3])}",
+        remedy="turn Marketo's own CRM sync off before this one writes, or both write the same persons; if it is off "
+        "already, the fields it left behind are merely not writable",
         side=Side.MARKETO,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from ...errors import PermissionDeniedError, QuotaError
@@ -42,14 +43,13 @@ class DailyLimit:
             now = self._monotonic()
             if self._asked_at is None or now - self._asked_at >= _ASK_EVERY:
                 self._asked_at = now
-                try:
+                # A role that can't see what others use leaves our own calls as what is counted.
+                with suppress(PermissionDeniedError):
                     self._used = self._ask()
-                except PermissionDeniedError:
-                    pass  # the role can't see the use of others; then our own calls are what is counted
             if self._used >= self._limit:
                 raise QuotaError(
-                    f"the instance has used {self._used} calls today, and daily_limit={self._limit} keeps the rest for other "
-                    "programs. They are counted anew from midnight US Central time",
+                    f"the instance has used {self._used} calls today, and daily_limit={self._limit} keeps the rest for "
+                    "other programs. They are counted anew from midnight US Central time",
                     service=SERVICE,
                 )
 

@@ -66,7 +66,8 @@ class Retry:
             tries = _TRIES_BY_CODE.get(getattr(error, "code", None) or "", 0) or next(
                 (count for kind, count in _TRIES.items() if isinstance(error, kind)), _TRIES_OTHERWISE
             )
-            return state.attempt_number >= tries or state.idle_for >= _PATIENCE
+            asked = error.retry_after if isinstance(error, ServiceError) else None
+            return state.attempt_number >= tries or state.idle_for + (asked or 0.0) >= _PATIENCE
 
         def before(state: RetryCallState) -> None:
             error = _failure(state)

@@ -153,8 +153,8 @@ class Session:
         skew = self.skew
         if skew is not None and abs(skew) > MOST_SKEW:
             raise ClockSkewError(
-                f"Marketo's clock is {_minutes(skew)} this machine's, so changes can't be read by time. Nothing was read or "
-                "written. Set the clock of this machine (NTP)"
+                f"Marketo's clock is {_minutes(skew)} this machine's, so changes can't be read by time. Nothing was "
+                "read or written. Set the clock of this machine (NTP)"
             )
 
     def send(self, call: Call) -> Envelope:
@@ -198,8 +198,8 @@ class Session:
             envelope = self._exchange(call, self._tokens.get())
             if _refused_token(envelope):
                 raise AuthenticationError(
-                    "a fresh token was refused too. Was the custom service or its API user removed or changed? Check it under "
-                    "Admin > LaunchPoint",
+                    "a fresh token was refused too. Was the custom service or its API user removed or changed? Check it "
+                    "under Admin > LaunchPoint",
                     service=SERVICE,
                     code=envelope.errors[0].code,
                     request_id=envelope.request_id,
@@ -240,9 +240,6 @@ class Session:
                 )
             self._note_date(response.headers.get("Date"))
             return read_envelope(response)
-        except RateLimitError as error:
-            self._limiter.pause(error.retry_after or WINDOW)
-            raise
         except (OutcomeUnknownError, ResponseError, TransientError) as error:
             if call.kind is Kind.WRITE:
                 raise _unknown(call, error) from error

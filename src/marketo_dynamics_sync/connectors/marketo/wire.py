@@ -30,8 +30,8 @@ class Wire:
 
     Args:
         origin: Scheme, host and port.
-        client: The user's client, or ``None`` for one of our own. Ours reads no environment variables: a proxy or another
-            certificate store comes with a client of the user's.
+        client: The user's client, or ``None`` for one of our own. Ours reads no environment variables: a proxy or
+            another certificate store comes with a client of the user's.
         connections: Most connections of our own client.
     """
 
@@ -78,7 +78,8 @@ class Wire:
             raise _not_reached(error, request.url.host) from error
         except httpx.RequestError as error:
             raise OutcomeUnknownError(
-                f"{request.url.host} gave no answer ({type(error).__name__}); whether the call was carried out is not known",
+                f"{request.url.host} gave no answer ({type(error).__name__}); whether the call was carried out is not "
+                "known",
                 service=SERVICE,
             ) from error
         try:
@@ -120,13 +121,13 @@ def _not_reached(error: httpx.RequestError, host: str) -> ServiceError:
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             return TLSError(
-                f"the certificate of {host} can't be trusted, so nothing was sent. If a proxy of your own stands between, "
-                "hand in an httpx.Client that trusts it; otherwise check the address",
+                f"the certificate of {host} can't be trusted, so nothing was sent. If a proxy of your own stands "
+                "between, hand in an httpx.Client that trusts it; otherwise check the address",
                 service=SERVICE,
             )
         cause = cause.__cause__ or cause.__context__
     return ConnectionFailedError(
-        f"{host} can't be reached ({type(error).__name__}). Check the address, the network, and whether a proxy is needed "
-        "(hand in an httpx.Client that uses it)",
+        f"{host} can't be reached ({type(error).__name__}). Check the address, the network, and whether a proxy is "
+        "needed (hand in an httpx.Client that uses it)",
         service=SERVICE,
     )

@@ -26,7 +26,7 @@ from .scrub import field_in
 from .session import Call, Kind, Session
 
 DELETE_PATH: Final = "/rest/v1/leads/delete.json"
-#: The service works on a sync of persons for 90 seconds at most; a client that gives up earlier doesn't know what was done.
+#: The service works on a sync of persons for 90 seconds at most; who gives up earlier doesn't know what was done.
 SERVER_SECONDS: Final = 90.0
 _TIMEOUT: Final = 120.0
 #: Failed calls that the search for one bad record may cost.

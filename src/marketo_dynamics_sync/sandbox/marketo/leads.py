@@ -103,6 +103,22 @@ class Leads:
         """``GET /rest/v1/leads/partitions.json``."""
         return {"result": self._partitions.show(given.client)}
 
+    def move(self, given: Parameters) -> Answer:
+        """``POST /rest/v1/leads/partitions.json``: moves people to another partition."""
+        result: list[Answer] = []
+        allowed = self._partitions.of_client(given.client)
+        for record in given.records(given.json_object()):
+            raw, name = record.get("id"), record.get("partitionName")
+            number = whole_number(str(raw)) or 0
+            if not self._allowed(number, given):
+                result.append({"id": raw, **skipped("1004", "Lead not found")})
+            elif not isinstance(name, str) or name not in allowed:
+                result.append({"id": raw, **skipped("1008", f"Access denied to partition '{name}'")})
+            else:
+                self._people.move(number, self._partitions.number(name), name)
+                result.append({"id": number, "status": "updated"})
+        return {"result": result}
+
     def _page(self, given: Parameters, matches: list[int], names: Iterable[str], scope: int) -> Answer:
         token = given.one("nextPageToken")
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..clock import SandboxClock
-from .activities import CHANGE_SCORE, CHANGE_VALUE, DELETE, MERGE, NEW_PERSON, ActivityLog, Change
+from .activities import CHANGE_PARTITION, CHANGE_SCORE, CHANGE_VALUE, DELETE, MERGE, NEW_PERSON, ActivityLog, Change
 from .fields import Fields
 from .lookup import Index
 from .values import Value, second, shown, whole_number
@@ -164,6 +164,14 @@ class People:
     def partition(self, person: int) -> int:
         """Return the id of a person's partition."""
         return int(self._people[person].get("leadPartitionId", _DEFAULT_PARTITION))
+
+    def move(self, person: int, number: int, name: str) -> None:
+        """Move a person to another partition."""
+        old = self.partition(person)
+        if number != old:
+            self._store(person, {"leadPartitionId": None if number == _DEFAULT_PARTITION else number})
+            attributes = (("Old Partition ID", old), ("Reason", API))
+            self._log.write(person, CHANGE_PARTITION, primary=name, primary_id=number, attributes=attributes)
 
     def _write_delete(self, person: int, name: str) -> None:
         self._log.write(person, DELETE, primary=name, primary_id=person)

@@ -104,6 +104,7 @@ def routes_of(
         Route("POST", f"{v1}/leads/schema/fields.json", schema.create, _CREATE_FIELDS),
         Route("GET", f"{v1}/leads/schema/fields/{{fieldApiName}}.json", schema.one, _SCHEMA),
         Route("GET", f"{v1}/leads/partitions.json", leads.list_partitions, _READ_LEADS),
+        Route("POST", f"{v1}/leads/partitions.json", leads.move, _WRITE_LEADS),
         Route("GET", f"{v1}/lead/{{leadId}}.json", leads.one, _READ_LEADS, ("fields",)),
         Route(
             "GET",
