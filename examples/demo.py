@@ -100,7 +100,8 @@ class Day:
         dynamics.update("contact", quiet, jobtitle="Still here")
         self.tell(
             self.name("contact", quiet),
-            "Unsubscribed in Marketo, which loses clashes on contacts (it lost the job title). An opt-out always stays.",
+            "Unsubscribed in Marketo, which loses clashes on contacts (it lost the job title). An opt-out always "
+            "stays.",
             lambda: (
                 f"Dynamics 'no bulk e-mail': {self.row('contact', quiet, 'donotbulkemail')}, "
                 f"title on both sides: {self.person(reader, 'title')}"
@@ -111,7 +112,8 @@ class Day:
         marketo.update_person(typist, mobilePhone="+49 151 2345 6789 (evenings only)", city="Graz")
         self.tell(
             self.name("lead", wrong),
-            "A mobile number too long for Dynamics (20 characters), and a new city. The number waits, the city goes on.",
+            "A mobile number too long for Dynamics (20 characters), and a new city. The number waits, the city goes "
+            "on.",
             lambda: (
                 f"Dynamics city: {self.row('lead', wrong, 'address1_city')}, mobile: "
                 f"{self.row('lead', wrong, 'mobilephone')}; waiting: {self.waiting(wrong)}"
@@ -185,14 +187,17 @@ def in_words(report: SyncReport) -> None:
     console.print(f"  {matched} people were known to Marketo already and were linked, not made a second time.")
     console.print(f"  {report.total('to Dynamics', 'updated')} rows in Dynamics learned something from Marketo.")
     console.print(
-        f"  {sum(n for (_, way, _), n in report.counts.items() if way == 'clashes')} fields differed; the rules decided each."
+        f"  {sum(n for (_, way, _), n in report.counts.items() if way == 'clashes')} fields differed; the rules "
+        "decided each."
     )
     console.print(
-        f"  {report.total('waiting', 'parked')} rows wait for a human: several people could be meant (a shared e-mail address). "
+        f"  {report.total('waiting', 'parked')} rows wait for a human: several people could be meant (a shared "
+        "e-mail address). "
         "Nobody guesses."
     )
     console.print(
-        f"  {report.total('waiting', 'field held')} values wait: the other side can't hold them (a lead source it doesn't know). "
+        f"  {report.total('waiting', 'field held')} values wait: the other side can't hold them (a lead source it "
+        "doesn't know). "
         "The rest of those people went on."
     )
     calls = report.marketo_calls.total, report.dynamics_calls.total
@@ -206,7 +211,8 @@ def main() -> None:
         sandbox.seed(PEOPLE)
         leads, contacts = len(sandbox.dynamics.all_rows("lead")), len(sandbox.dynamics.all_rows("contact"))
         console.print(
-            f"{leads} leads and {contacts} contacts in Dynamics, {len(sandbox.marketo.persons())} people in Marketo: accents, "
+            f"{leads} leads and {contacts} contacts in Dynamics, {len(sandbox.marketo.persons())} people in "
+            "Marketo: accents, "
             "other scripts,\nmissing and shared e-mail addresses, all kinds of phone numbers, opt-outs.\n"
         )
         store = SQLiteStateStore(Path(folder) / "sync.db")
@@ -277,7 +283,8 @@ def show(sandbox: Sandbox, store: SQLiteStateStore, engine: SyncEngine, total: i
     clash = next(entry for entry in store.journal() if entry.kind == "conflict" and entry.field == "city")
     console.print(
         f"And every decision can be looked up: person {clash.marketo_id}, {clash.field}: Marketo said "
-        f"{clash.detail['marketo']!r}, Dynamics said {clash.detail['dynamics']!r}, before it was {clash.detail['base']!r}; "
+        f"{clash.detail['marketo']!r}, Dynamics said {clash.detail['dynamics']!r}, before it was "
+        f"{clash.detail['base']!r}; "
         f"{clash.detail['rule']}."
     )
     if idle.wrote:

@@ -17,4 +17,4 @@ def test_example(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"__name__": "readme"}
     for block in BLOCKS[: number + 1]:
-        exec(compile(block, str(README), "exec"), namespace)
+        exec(compile(block, str(README), "exec", dont_inherit=True), namespace)

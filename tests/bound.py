@@ -8,9 +8,7 @@ from marketo_dynamics_sync.testing import described_person, described_table
 
 def bound(cls: type[Entity] = Lead, *, without: tuple[str, ...] = ()) -> BoundEntity:
     """Return an entity bound to objects that have all its fields, but those named (on either side)."""
-    return bind(
-        cls.__entity__, described_person(cls, without=without), described_table(cls, without=without)
-    )
+    return bind(cls.__entity__, described_person(cls, without=without), described_table(cls, without=without))
 
 
 LEAD = bound(Lead)

@@ -1,7 +1,7 @@
 """Keeps Adobe Marketo Engage and Microsoft Dynamics 365 (Dataverse) in sync.
 
-Importing this package reads no environment, starts nothing, configures no logging and imports neither httpx nor msal: names
-are looked up when they are first used.
+Importing this package reads no environment, starts nothing, configures no logging and imports neither httpx nor msal:
+names are looked up when they are first used.
 """
 
 from __future__ import annotations

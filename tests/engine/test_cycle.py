@@ -15,7 +15,6 @@ from marketo_dynamics_sync.errors import (
 )
 from marketo_dynamics_sync.identity import Matching
 from marketo_dynamics_sync.plan import StepKind
-
 from tests.engine.world import World
 
 
@@ -475,7 +474,7 @@ def test_a_store_of_another_organization_is_refused() -> None:
     world.engine.run()
     other = World(store=world.store)
     other.dynamics._identity = "org-2"
-    with pytest.raises(IdentityMismatchError, match="org-1.*org-2"):
+    with pytest.raises(IdentityMismatchError, match=r"org-1.*org-2"):
         other.engine.run()
     assert other.dynamics.calls.reads == 0
 

@@ -48,9 +48,7 @@ def who(
     matching: Matching | None = None,
 ) -> One | Nothing | Many:
     keys = (matching or Matching()).order(entity)
-    among = Candidates(
-        {key.field: group_by_key(key, persons) for key in keys}, {"email": rows or {}}, taken or {}
-    )
+    among = Candidates({key.field: group_by_key(key, persons) for key in keys}, {"email": rows or {}}, taken or {})
     return pair(wanted, entity=entity, keys=keys, among=among)
 
 
@@ -99,7 +97,9 @@ def test_without_a_crm_id_field_a_missing_or_shared_email_parks() -> None:
     assert who(row("row-1", "ada@example.com"), [], entity=KEYLESS, rows=twins) == Many(
         SHARED_KEY, "email", (), ("row-2",)
     )
-    linked = who(row("row-1", "ada@example.com"), [person("5", "ada@example.com")], entity=KEYLESS, taken={"5": "row-9"})
+    linked = who(
+        row("row-1", "ada@example.com"), [person("5", "ada@example.com")], entity=KEYLESS, taken={"5": "row-9"}
+    )
     assert linked == Many(SHARED_KEY, "email", ("5",))
     without_email = bound(without=("dynamicsId", "email"))
     assert who(row("row-1", "x"), [], entity=without_email) == Many(NO_KEY, "email")
@@ -111,9 +111,9 @@ def test_users_add_keys_and_the_native_way_has_none_but_the_crm_id() -> None:
     wanted = row("row-1", None, phone="089/123")
     assert who(wanted, [found], matching=Matching(keys=(EMAIL, digits))) == One(found, "phone")
     assert who(wanted, [found]) == Nothing("crm_id")
-    assert who(row("row-1", "a@example.com"), [person("1", "a@example.com")], matching=Matching(native=True)) == Nothing(
-        "crm_id"
-    )
+    assert who(
+        row("row-1", "a@example.com"), [person("1", "a@example.com")], matching=Matching(native=True)
+    ) == Nothing("crm_id")
 
 
 def test_key_values_are_distinct_and_leave_out_what_says_nothing() -> None:
@@ -132,9 +132,7 @@ def test_key_values_are_distinct_and_leave_out_what_says_nothing() -> None:
 
 emails = st.sampled_from(["a@example.com", "b@example.com", None])
 people = st.lists(
-    st.builds(
-        person, st.integers(1, 9).map(str), emails, st.sampled_from([None, "row-1", "row-2"])
-    ),
+    st.builds(person, st.integers(1, 9).map(str), emails, st.sampled_from([None, "row-1", "row-2"])),
     max_size=6,
     unique_by=lambda record: record.id,
 )

@@ -138,9 +138,7 @@ def test_a_plan_reads_without_values_and_has_a_digest() -> None:
     assert Plan((waiting,)).empty
     assert plan.counts["lead", "sync"] == 1
 
-    other = plan_pair(
-        known(), marketo=None, dynamics=Record(ROW, {"city": "Rome"}, version='W/"2"'), policy=POLICY
-    )
+    other = plan_pair(known(), marketo=None, dynamics=Record(ROW, {"city": "Rome"}, version='W/"2"'), policy=POLICY)
     assert Plan((step,)).digest == Plan((step,)).digest
     assert Plan((step,)).digest != Plan((other,)).digest
 

@@ -114,6 +114,34 @@ def test_one_connection_serves_many_calls(app: Recorder) -> None:
         assert threading.active_count() <= threads_before + 1
 
 
+def test_the_app_can_end_a_connection(app: Recorder) -> None:
+    app.answer = lambda request: Response(200, [("Connection", "close")], b"bye")
+    with LoopbackServer(app) as server, httpx.Client(base_url=server.url) as client:
+        assert [client.get("/").content for _ in range(3)] == [b"bye"] * 3
+
+
+def test_a_port_can_be_chosen(app: Recorder) -> None:
+    with LoopbackServer(app) as server:
+        port = int(server.url.rsplit(":", 1)[1])
+    with LoopbackServer(app, port=port) as server, httpx.Client() as client:
+        assert server.url == f"http://127.0.0.1:{port}"
+        assert client.get(server.url).content == b"hello"
+
+
+def test_closing_ends_idle_tls_connections(app: Recorder) -> None:
+    authority = trustme.CA()
+    inside = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(inside)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with httpx.Client(verify=trusting) as client:
+        with LoopbackServer(app, tls=inside) as server:
+            url = server.url
+            assert client.get(url).content == b"hello"
+        with pytest.raises(httpx.ConnectError):
+            client.get(url)
+
+
 def test_calls_on_other_connections_go_on_while_one_hangs(app: Recorder) -> None:
     held, free = threading.Event(), threading.Event()
 

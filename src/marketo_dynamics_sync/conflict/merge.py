@@ -80,8 +80,11 @@ class _Cells:
 
     @property
     def certain(self) -> bool:
-        """Whether what is known now can be the next base: not if it rests on a cell that was never read."""
-        return self.has_base or (self.marketo.raw is not UNREADABLE and self.dynamics.raw is not UNREADABLE)
+        """Whether what is known now can be the next base: not if it rests on cells that were never read."""
+        if self.has_base:
+            return True
+        unreadable = self.marketo.raw is UNREADABLE or self.dynamics.raw is UNREADABLE
+        return not unreadable and (self.marketo.read or self.dynamics.read)
 
 
 def merge_record(
@@ -120,7 +123,8 @@ def merge_record(
         marketo: Marketo's values now; ``None`` or a missing name: not read.
         dynamics: Dynamics' values now, likewise.
         base_marketo: What Marketo held when both last agreed; ``None`` or a missing name: never.
-        base_dynamics: What Dynamics held then; a missing name: the same as Marketo.
+        base_dynamics: What Dynamics held then; a missing name: the same as Marketo. A name that Marketo's base doesn't
+            have was never agreed, whatever is here.
         policy: Decides clashes.
         marketo_id: Person id, for the policy.
         dynamics_id: Row id, for the policy.
@@ -142,7 +146,7 @@ def merge_record(
         name = bound.name
         has_base = name in m_base
         old_m = m_base.get(name)
-        old_d = d_base.get(name, old_m)
+        old_d = d_base.get(name, old_m) if has_base else None
         m = m_now.get(name, _ABSENT)
         d = d_now.get(name, _ABSENT)
         if has_base:

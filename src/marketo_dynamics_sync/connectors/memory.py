@@ -1,6 +1,7 @@
 """The reference connector: one side kept in dictionaries, for tests, previews and benchmarks.
 
-It keeps records in their native form and runs them through the entity's codecs, so that everything but the network is real.
+It keeps records in their native form and runs them through the entity's codecs, so that everything but the network is
+real.
 """
 
 from __future__ import annotations

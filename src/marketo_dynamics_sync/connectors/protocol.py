@@ -1,7 +1,7 @@
 """What the engine asks of a connector, and the plain data that passes between them.
 
-A connector is one side's way to its service. It reads, it writes what it is told, and it decides nothing about whose value
-wins. Both connectors of this library, the in-memory reference connector and a user's own follow this protocol;
+A connector is one side's way to its service. It reads, it writes what it is told, and it decides nothing about whose
+value wins. Both connectors of this library, the in-memory reference connector and a user's own follow this protocol;
 ``marketo_dynamics_sync.testing`` has the suite that checks it.
 """
 
@@ -31,12 +31,12 @@ class Write:
     Attributes:
         entity: The entity it belongs to.
         kind: Create, update or delete.
-        id: The record's id on this side. For a create in Dynamics it is the row id that the engine chose; for a create in
-            Marketo it is ``None``.
+        id: The record's id on this side. For a create in Dynamics it is the row id that the engine chose; for a create
+            in Marketo it is ``None``.
         values: Canonical values by field name; only what is to be written.
         version: Guard: refuse the write unless the record still has this version. ``None`` writes unguarded.
-        lookup: For a create in Marketo: name of the entity field to find an existing person by, so that a repeat can't make a
-            second person (``"crm_id"`` or ``"email"``).
+        lookup: For a create in Marketo: name of the entity field to find an existing person by, so that a repeat can't
+            make a second person (``"crm_id"`` or ``"email"``).
     """
 
     entity: BoundEntity = field(repr=lambda e: e.name)
@@ -53,7 +53,8 @@ class Status(Enum):
     CREATED = "created"
     UPDATED = "updated"
     DELETED = "deleted"
-    #: A create met a record that was already there (our own earlier try, or a lookup key in use); ``Outcome.id`` is its id.
+    #: A create met a record that was already there (our own earlier try, or a lookup key in use); ``Outcome.id`` is
+    #: its id.
     EXISTS = "exists"
     #: The guard held: somebody else wrote first. Nothing was written.
     STALE = "stale"
@@ -111,14 +112,15 @@ class ChangePage:
     """A piece of what changed on one side.
 
     Attributes:
-        records: Records that were made or changed, with their values. A record may come more than once; the last counts.
+        records: Records that were made or changed, with their values. A record may come more than once; the last
+            counts.
         changed: Ids of records that changed and whose values have to be fetched.
         created: Those of ``changed`` that the side says are new.
         deleted: Ids of records that are gone.
         merged: Losing id to surviving id, of records merged on this side.
         present: For a full listing: the ids seen on this page (records' ids included).
-        listing: True when this stream is a full listing, so that after its last page a linked id that never was ``present`` is
-            deleted.
+        listing: True when this stream is a full listing, so that after its last page a linked id that never was
+            ``present`` is deleted.
         checkpoint: Where to go on next time; opaque text, on the last page only.
     """
 
@@ -220,7 +222,8 @@ class Connector(Protocol):
         ...
 
     def refresh(self) -> None:
-        """Forget what was described, so that the next :meth:`describe` sees schema changes. Called at the start of a cycle."""
+        """Forget what was described, so that the next :meth:`describe` sees schema changes. Called at the start of a
+        cycle."""
         ...
 
     def describe(self, definition: EntityDefinition) -> ObjectInfo:
@@ -228,7 +231,8 @@ class Connector(Protocol):
         ...
 
     def stream(self, entity: BoundEntity) -> str:
-        """Return the name of the change stream the entity is read from; entities may share one (Marketo's persons do)."""
+        """Return the name of the change stream the entity is read from; entities may share one (Marketo's persons
+        do)."""
         ...
 
     def changes(self, entities: Sequence[BoundEntity], checkpoint: str | None) -> Iterator[ChangePage]:

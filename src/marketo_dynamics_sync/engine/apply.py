@@ -24,7 +24,7 @@ T = TypeVar("T")
 ROUNDS: Final = 5
 
 
-class Stopped(Exception):  # noqa: N818  # not an error: the cycle ends early and cleanly
+class Stopped(Exception):  # not an error: the cycle ends early and cleanly
     """The cycle ends here: a deadline, a cancellation, or a service that takes no more calls today."""
 
 

@@ -1,4 +1,5 @@
-"""Reads what a plan needs to know, and derives the works of one page. Decides nothing: it asks ``identity`` and ``plan``."""
+"""Reads what a plan needs to know, and derives the works of one page. Decides nothing: it asks ``identity`` and
+``plan``."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ class Deriver:
         return [Work(plan_gone(known_of(link, entity, digest=digest), Side.DYNAMICS, flag=flag)) for link in links]
 
     def gone_persons(self, ids: Sequence[str]) -> list[Work]:
-        """Return works for persons that were deleted in Marketo. Their rows stay; a later edit makes new persons of them."""
+        """Return works for persons that were deleted in Marketo. Their rows stay; a later edit makes new persons of
+        them."""
         works = []
         for link in self.services.store.links_by_marketo(ids).values():
             entity = self.services.entities.get(link.entity)

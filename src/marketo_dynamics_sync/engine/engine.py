@@ -46,8 +46,8 @@ class SyncEngine:
         dynamics: Dynamics' connector.
         store: Where observations are kept between cycles. One engine at a time runs on a store.
         entities: Entity classes to sync, in the order of a cycle. A subclass takes the place of its parent.
-        policies: Who wins a clash: one policy for all, or by entity name. Default: Marketo for leads, Dynamics for contacts and
-            everything else. Opt-out fields are always most restrictive.
+        policies: Who wins a clash: one policy for all, or by entity name. Default: Marketo for leads, Dynamics for
+            contacts and everything else. Opt-out fields are always most restrictive.
         matching: How a new Dynamics row is matched with persons Marketo already has. Default: CRM id, then e-mail.
         brakes: When a cycle looks like an accident and is refused.
         flag_deleted: Mark persons whose row was deleted in Dynamics, where Marketo has the field (the native way).
@@ -93,7 +93,8 @@ class SyncEngine:
         )
 
     def check(self) -> Preflight:
-        """Look at everything a cycle needs: address, credentials, permissions, change tracking, mapping, limits. Writes nothing."""
+        """Look at everything a cycle needs: address, credentials, permissions, change tracking, mapping, limits.
+        Writes nothing."""
         return preflight(self._marketo, self._dynamics, self._store, self._definitions)
 
     def plan(self) -> Plan:
@@ -256,7 +257,8 @@ def _definitions(entities: Sequence[type[Entity]]) -> list[EntityDefinition]:
         if definition.name in found:
             other = found[definition.name].cls.__name__
             raise ConfigurationError(
-                f"entities: {other} and {cls.__name__} are both {definition.name!r}; a subclass takes its parent's place"
+                f"entities: {other} and {cls.__name__} are both {definition.name!r}; a subclass takes its parent's "
+                "place"
             )
         found[definition.name] = definition
     return list(found.values())

@@ -32,7 +32,8 @@ class Preflight:
         """Yield the preflight in words."""
         for check in self.checks:
             where = f"{check.side.value}: " if check.side is not None else ""
-            yield f"[{'ok' if check.passed else 'FAILED'}] {where}{check.name}{': ' + check.detail if check.detail else ''}"
+            detail = f": {check.detail}" if check.detail else ""
+            yield f"[{'ok' if check.passed else 'FAILED'}] {where}{check.name}{detail}"
             if not check.passed and check.remedy:
                 yield f"         what to do: {check.remedy}"
 

@@ -20,8 +20,8 @@ def plan_push(
 ) -> list[Work]:
     """Return works that make persons in Dynamics.
 
-    A person that is linked already, or whose row is found there, is not made a second time. One that several rows could be is
-    parked with its candidates.
+    A person that is linked already, or whose row is found there, is not made a second time. One that several rows
+    could be is parked with its candidates.
 
     Args:
         services: Both sides.

@@ -73,7 +73,8 @@ class SyncReport:
         started_at: When it began (UTC).
         finished_at: When it ended (UTC).
         first: Whether it was the first copy.
-        counts: How many, by entity, direction (``"to Marketo"``, ``"to Dynamics"``, ``"links"``, ``"read"``) and outcome.
+        counts: How many, by entity, direction (``"to Marketo"``, ``"to Dynamics"``, ``"links"``, ``"read"``) and
+            outcome.
         marketo_calls: Calls used at Marketo.
         dynamics_calls: Calls used at Dynamics.
         conflicts: Clashes with their decisions.
@@ -168,11 +169,13 @@ class SyncReport:
                 f"{calls.tokens} token"
             )
         for clash in self.conflicts:
-            yield f"  clash: {clash.entity} {clash.marketo_id}: {clash.field}: {clash.winner or 'policy'} ({clash.rule})"
+            winner = clash.winner or "policy"
+            yield f"  clash: {clash.entity} {clash.marketo_id}: {clash.field}: {winner} ({clash.rule})"
         for title, waiting in (("parked", self.parked), ("rejected", self.rejected)):
             for line in waiting:
                 where = f"{line.entity} {line.marketo_id or '-'} / {line.dynamics_id or '-'}"
-                yield f"  {title}: {where}{' ' + line.field if line.field else ''}: {line.reason} {line.message}".rstrip()
+                column = f" {line.field}" if line.field else ""
+                yield f"  {title}: {where}{column}: {line.reason} {line.message}".rstrip()
         for gap in self.left_out:
             yield f"  left out: {gap.entity}.{gap.field}: {gap.reason}"
         for reason in self.full_comparisons:

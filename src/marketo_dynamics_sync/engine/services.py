@@ -106,8 +106,10 @@ def guard_identity(store: StateStore, marketo: Connector, dynamics: Connector, *
         if before is not None and before != now:
             what = "Dynamics organization" if side is Side.DYNAMICS else "Marketo instance"
             raise IdentityMismatchError(
-                f"this store was built on the {what} {before}, and the address given leads to {now}. Links of one don't fit "
-                "the other, so nothing was read or written. Was the environment copied or refreshed, or the address changed? "
+                f"this store was built on the {what} {before}, and the address given leads to {now}. Links of one "
+                "don't fit "
+                "the other, so nothing was read or written. Was the environment copied or refreshed, or the address "
+                "changed? "
                 "Give the right address, or start a new store for the new pair."
             )
         if before is None and remember:

@@ -41,8 +41,8 @@ class Stamp:
 def settle(work: Work, stamp: Stamp) -> Commit:
     """Return what to remember of one step, given what became of its writes.
 
-    A field whose write is not known to be done keeps its old base, so that the next cycle that meets the record derives the
-    same write again.
+    A field whose write is not known to be done keeps its old base, so that the next cycle that meets the record
+    derives the same write again.
     """
     step = work.step
     if step.kind is StepKind.PARK:

@@ -86,8 +86,8 @@ class BoundField:
 
 
 def _invalid(codec: Codec[object], error: Exception) -> Invalid:
-    """Return what to say of a value that a codec failed on: a user's codec may raise anything, and one value of one record
-    must not stop the others. The error's own text stays out, since it may quote the value.
+    """Return what to say of a value that a codec failed on: a user's codec may raise anything, and one value of one
+    record must not stop the others. The error's own text stays out, since it may quote the value.
     """
     if isinstance(error, ValueRejectedError):
         return Invalid(error.code, error.reason)
@@ -249,14 +249,16 @@ def _gap(definition: EntityDefinition, item: EntityField, marketo: ObjectInfo, d
         if there is None:
             if not item.optional:
                 raise FieldMissingError(
-                    f"{where} is mapped to {native!r}, which {place} doesn't have. Create it there, or correct the name "
+                    f"{where} is mapped to {native!r}, which {place} doesn't have. Create it there, or correct the "
+                    "name "
                     "in mapped(...)."
                 )
             reason = f"{place} has no field {native!r}"
         else:
             if not item.optional:
                 raise FieldUnreadableError(
-                    f"{where}: the sync user can't read {native!r} of {place}. Give its role the right to read the field, "
+                    f"{where}: the sync user can't read {native!r} of {place}. Give its role the right to read the "
+                    "field, "
                     "or leave the field out."
                 )
             reason = f"the sync user can't read {native!r} of {place}"

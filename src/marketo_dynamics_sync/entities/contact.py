@@ -1,8 +1,8 @@
 """The Contact: a Dynamics contact and its Marketo person, with the native sync's default fields.
 
 Source of the mapping: Adobe, "Default Dynamics Field Mapping"; REST names of standard fields: Adobe developer
-documentation, "Standard Fields". Fields that the native sync creates in Marketo under a "Microsoft" label have no published
-REST name; they are mapped to the camel-case name of the label and left out where Marketo doesn't have them.
+documentation, "Standard Fields". Fields that the native sync creates in Marketo under a "Microsoft" label have no
+published REST name; they are mapped to the camel-case name of the label and left out where Marketo doesn't have them.
 """
 
 from __future__ import annotations

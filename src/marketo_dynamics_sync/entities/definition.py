@@ -85,14 +85,15 @@ def define_entity(cls: type[Entity], options: EntityOptions) -> EntityDefinition
     """Read an entity class and refuse a mapping that can't work.
 
     Raises:
-        MappingError: An unknown type, two fields on one column or Marketo field, a direction that the entity doesn't allow, or a
-            two-way field whose codec doesn't round-trip. The text names the class and the field.
+        MappingError: An unknown type, two fields on one column or Marketo field, a direction that the entity doesn't
+            allow, or a two-way field whose codec doesn't round-trip. The text names the class and the field.
     """
     try:
         hints = get_type_hints(cls, include_extras=True)
     except NameError as error:
         raise MappingError(
-            f"{cls.__name__}: the annotation {error.name!r} can't be found; import it at module level, outside TYPE_CHECKING"
+            f"{cls.__name__}: the annotation {error.name!r} can't be found; import it at module level, outside "
+            "TYPE_CHECKING"
         ) from None
     found: dict[str, EntityField] = {}
     for attribute in attrs.fields(cast("type[attrs.AttrsInstance]", cls)):
@@ -142,12 +143,14 @@ def _refuse_lossy(where: str, codec: Codec[object]) -> None:
             kept = codec.load(codec.dump(sample))
         except ValueRejectedError as error:
             raise MappingError(
-                f"{where}: the codec {type(codec).__name__} refuses its own value ({error.reason}), so the field can't flow both ways"
+                f"{where}: the codec {type(codec).__name__} refuses its own value ({error.reason}), so the field "
+                "can't flow both ways"
             ) from None
         for way, result in (("Marketo", there), ("Dynamics", back), ("the state store", kept)):
             if result != sample:
                 raise MappingError(
-                    f"{where}: the codec {type(codec).__name__} doesn't bring a value back from {way} as it was, so the field "
+                    f"{where}: the codec {type(codec).__name__} doesn't bring a value back from {way} as it was, so "
+                    "the field "
                     "can't flow both ways; make it one-way with direction=..., or mend the codec"
                 )
 

@@ -56,7 +56,8 @@ def mapped(
 
     Args:
         marketo: REST API name of the Marketo field, as describe gives it (``"firstName"``).
-        dynamics: Logical name of the column (``"firstname"``), also for lookups (``"ownerid"``, not ``"_ownerid_value"``).
+        dynamics: Logical name of the column (``"firstname"``), also for lookups (``"ownerid"``, not
+            ``"_ownerid_value"``).
         key: The field carries the Dynamics row id into Marketo, so that records find each other again.
         direction: Which way the field flows, where that differs from the entity's direction.
         read_only: Read the field on both sides but never write it.

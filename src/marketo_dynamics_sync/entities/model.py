@@ -21,8 +21,8 @@ C = TypeVar("C", bound="type[Entity]")
 class Entity:
     """Base of every entity class. Subclass it, annotate attributes with ``mapped(...)``, and decorate with ``@entity``.
 
-    A subclass of a decorated class needs no decorator: it is the same entity with fields added or changed, and takes the
-    place of its parent where it is given to the engine.
+    A subclass of a decorated class needs no decorator: it is the same entity with fields added or changed, and takes
+    the place of its parent where it is given to the engine.
 
     Examples:
         >>> from marketo_dynamics_sync.entities import Lead, mapped
@@ -69,7 +69,8 @@ class Entity:
 
     @classmethod
     def from_values(cls, values: Values) -> Self:
-        """Return an object of this class that holds the values of a record; a field that was not read is left at its default."""
+        """Return an object of this class that holds the values of a record; a field that was not read is left at its
+        default."""
         known = cls.__entity__.fields
         return cls(**{name: value for name, value in values.items() if name in known})
 

@@ -33,7 +33,8 @@ class FieldInfo:
         readable: Whether the sync user can read it.
         creatable: Whether it can be given when a record is created.
         updatable: Whether it can be changed later.
-        required: Dataverse required level: ``"None"``, ``"Recommended"``, ``"ApplicationRequired"``, ``"SystemRequired"``.
+        required: Dataverse required level: ``"None"``, ``"Recommended"``, ``"ApplicationRequired"``,
+            ``"SystemRequired"``.
         max_length: Longest text. Dataverse counts UTF-16 units, Marketo characters.
         minimum: Smallest number.
         maximum: Largest number.

@@ -22,8 +22,8 @@ class MatchKey:
 
     Attributes:
         field: Name of the entity's field.
-        normalise: Turns a value into what is compared; ``None`` for a value that says nothing. The default drops outer blanks
-            and letter case.
+        normalise: Turns a value into what is compared; ``None`` for a value that says nothing. The default drops outer
+            blanks and letter case.
     """
 
     field: str
@@ -45,8 +45,8 @@ class Matching:
 
     Attributes:
         keys: Match keys. The default is the e-mail address.
-        native: Never match by ``keys``: the native sync's way, where every new row becomes a new person (Adobe, "Step 3 of
-            3: Connect", on duplicates).
+        native: Never match by ``keys``: the native sync's way, where every new row becomes a new person (Adobe, "Step
+            3 of 3: Connect", on duplicates).
 
     Examples:
         >>> Matching(keys=(MatchKey("email"), MatchKey("phone"))).keys[1].field

@@ -89,8 +89,8 @@ def group_by_key(key: MatchKey, records: Iterable[Record]) -> dict[str, list[Rec
 def pair(row: Record, *, entity: BoundEntity, keys: Sequence[MatchKey], among: Candidates) -> Match:
     """Return which person a new row is.
 
-    A person that is linked to another row, or that carries another row's CRM id, is nobody's candidate. The first key that
-    finds anybody decides. Where it finds one person but several unlinked rows claim that person, nobody gets it.
+    A person that is linked to another row, or that carries another row's CRM id, is nobody's candidate. The first key
+    that finds anybody decides. Where it finds one person but several unlinked rows claim that person, nobody gets it.
 
     Args:
         row: The Dynamics row.

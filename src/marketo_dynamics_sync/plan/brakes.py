@@ -35,7 +35,8 @@ class Brakes:
         share = deletes / links
         if share > self.max_delete_share:
             raise PlanRefusedError(
-                f"{deletes} of {links} linked records of {entity!r} ({share:.0%}) look deleted, and {self.max_delete_share:.0%} is "
+                f"{deletes} of {links} linked records of {entity!r} ({share:.0%}) look deleted, and "
+                f"{self.max_delete_share:.0%} is "
                 "the limit. If that is meant, run once with brakes=Brakes(max_delete_share=1.0); if not, look at the "
                 "filter, the sync user's role and the address of the environment."
             )

@@ -35,8 +35,8 @@ class Known:
 def confirmed_base(known: Known, person: Record) -> Values:
     """Return Marketo's base, with what Marketo made of our last write in place of what we wrote.
 
-    A text that came back trimmed, or a number that came back rounded, is not an edit: without this it would travel back and
-    forth for ever.
+    A text that came back trimmed, or a number that came back rounded, is not an edit: without this it would travel
+    back and forth for ever.
     """
     base = dict(known.base_marketo)
     for name in known.unconfirmed:

@@ -1,4 +1,5 @@
-"""People as untidy as real ones: accents, other scripts, missing and shared e-mails, every way to write a phone number."""
+"""People as untidy as real ones: accents, other scripts, missing and shared e-mails, every way to write a phone
+number."""
 
 from __future__ import annotations
 

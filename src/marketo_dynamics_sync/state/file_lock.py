@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import StateError, StoreLockedError
+from ..errors import StoreLockedError
+from .sqlite_errors import explained, is_busy, refuse_missing_folder
 
 
 class FileLock:
     """Held by one engine at a time, in this process or another.
 
-    It is an exclusive SQLite transaction on a small file of its own: the operating system drops it when the process dies, on every
-    platform, and readers of the store itself are not held up.
+    It is an open write transaction on a small SQLite file of its own. SQLite's locks are those of the operating system,
+    so they work alike on Linux, macOS and Windows, between processes and between two locks of one process, and they are
+    gone when the process dies, however it dies. A lock on the store itself would keep its own commits out. The file
+    also says who took the lock last; it stays, and means nothing while nobody holds it.
 
     Args:
-        path: The lock file; it stays, and means nothing when nobody holds it.
+        path: The lock file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,21 +31,20 @@ class FileLock:
         self._connection: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        if not self._path.parent.is_dir():
-            raise StateError(f"{self._path}: the folder doesn't exist; make it, or give another path")
-        connection: sqlite3.Connection | None = None
-        try:
+        refuse_missing_folder(self._path)
+        with explained(self._path):
             connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if connection is not None:
+            try:
+                self._take(connection)
+            except sqlite3.Error as error:
+                holder = _holder(connection)
                 connection.close()
-            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                if not is_busy(error):
+                    raise
                 raise StoreLockedError(
-                    f"another engine is running on the store of {self._path}; wait until it has finished, or give this one "
-                    "a store of its own"
-                ) from error
-            raise StateError(f"{self._path}: the lock can't be taken: {error}; check its permissions") from error
+                    f"another engine is running on this store ({holder}; lock file {self._path}). Wait until it has "
+                    "finished, or give this engine a store of its own."
+                ) from None
         self._connection = connection
         return self
 
@@ -49,3 +54,22 @@ class FileLock:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    @staticmethod
+    def _take(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL, host TEXT NOT NULL)")
+        connection.execute("DELETE FROM holder")
+        connection.execute("INSERT INTO holder VALUES (?, ?)", (os.getpid(), socket.gethostname()))
+        connection.execute("COMMIT")
+        # From here on others can read who holds the lock. Who comes in between the two transactions wins it, and we are
+        # told that it is held.
+        connection.execute("BEGIN IMMEDIATE")
+
+
+def _holder(connection: sqlite3.Connection) -> str:
+    with suppress(sqlite3.Error):
+        for pid, host in connection.execute("SELECT pid, host FROM holder"):
+            here = "this process" if (pid, host) == (os.getpid(), socket.gethostname()) else f"process {pid} on {host}"
+            return f"held by {here}"
+    return "held by a process that isn't known"

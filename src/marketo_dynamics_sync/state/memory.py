@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-import attrs
-
 from ..errors import StoreLockedError
 from .protocol import Commit, Intent, JournalEntry, Link, Parked, Rejected
+from .rows import (
+    IntentRow,
+    JournalRow,
+    LinkRow,
+    ParkedRow,
+    RejectedRow,
+    intent_row,
+    journal_row,
+    link_row,
+    parked_row,
+    rejected_row,
+    row_intent,
+    row_journal,
+    row_link,
+    row_parked,
+    row_rejected,
+)
 
 
 class MemoryLock:
-    """The right to run on a memory store."""
+    """The right to run on a memory store.
+
+    Args:
+        lock: What the store's locks share.
+    """
 
     def __init__(self, lock: threading.Lock) -> None:
         self._lock = lock
@@ -22,7 +41,8 @@ class MemoryLock:
     def __enter__(self) -> Self:
         if not self._lock.acquire(blocking=False):
             raise StoreLockedError(
-                "another engine of this process is running on this store; wait until it has finished"
+                "another engine of this process is running on this store; wait until it has finished, or give this one "
+                "a store of its own"
             )
         return self
 
@@ -33,7 +53,7 @@ class MemoryLock:
 
 
 class MemoryStateStore:
-    """Keeps everything in dictionaries.
+    """Keeps everything in memory, in the same flat form as the file store, and as strictly.
 
     Examples:
         >>> store = MemoryStateStore()
@@ -45,83 +65,88 @@ class MemoryStateStore:
     def __init__(self) -> None:
         self._running = threading.Lock()
         self._guard = threading.RLock()
-        self._links: dict[tuple[str, str], Link] = {}
-        self._by_marketo: dict[tuple[str, str], tuple[str, str]] = {}
+        self._links: dict[str, dict[str, LinkRow]] = {}
+        self._rows_of: dict[str, dict[str, str]] = {}
         self._checkpoints: dict[str, str] = {}
         self._facts: dict[str, str] = {}
-        self._journal: list[JournalEntry] = []
-        self._parked: dict[tuple[str, str, str, str], Parked] = {}
-        self._rejected: dict[tuple[str, str, str], Rejected] = {}
-        self._intents: dict[tuple[str, str], Intent] = {}
+        self._journal: list[JournalRow] = []
+        self._parked: dict[tuple[str, str, str], dict[str, ParkedRow]] = {}
+        self._rejected: dict[tuple[str, str, str], RejectedRow] = {}
+        self._intents: dict[tuple[str, str], IntentRow] = {}
         self._seen: dict[str, set[str]] = {}
+
+    def __repr__(self) -> str:
+        return "MemoryStateStore()"
 
     def lock(self) -> MemoryLock:
         """Return the lock that an engine holds while it runs."""
         return MemoryLock(self._running)
 
     def commit(self, commit: Commit) -> None:
-        """Keep everything in ``commit``."""
+        """Keep everything in ``commit``, or nothing when this raises.
+
+        Raises:
+            StateError: Something in it can't be kept.
+        """
+        # All that can fail comes before the first change.
+        links = [link_row(link) for link in commit.put_links]
+        journal = [journal_row(entry) for entry in commit.journal]
+        parked = [parked_row(item) for item in commit.park]
+        rejected = [rejected_row(item) for item in commit.reject]
+        intents = [intent_row(item) for item in commit.put_intents]
         with self._guard:
-            for key in commit.drop_links:
-                self._drop(key)
-            for link in commit.put_links:
+            for entity, row_id in commit.drop_links:
+                self._drop(entity, row_id)
+            for link in links:
                 self._put(link)
-            _apply(self._checkpoints, commit.checkpoints.items())
-            _apply(self._facts, commit.facts.items())
-            self._journal.extend(commit.journal)
-            for entity, side, row, name in commit.unpark:
-                gone = [k for k in self._parked if k[:3] == (entity, side, row) and name in ("*", k[3])]
-                for parked_key in gone:
-                    del self._parked[parked_key]
-            for parked in commit.park:
-                where = (parked.entity, parked.side, parked.id, parked.field)
-                before = self._parked.get(where)
-                self._parked[where] = attrs.evolve(parked, since=before.since) if before else parked
-            for rejected_key in commit.unreject:
-                self._rejected.pop(rejected_key, None)
-            for rejected in commit.reject:
-                self._rejected[rejected.entity, rejected.side, rejected.id] = rejected
+            _apply(self._checkpoints, commit.checkpoints)
+            _apply(self._facts, commit.facts)
+            self._journal.extend(journal)
+            for entity, side, record, field in commit.unpark:
+                self._unpark((entity, side, record), field)
+            for item in parked:
+                self._park(item)
+            for key in commit.unreject:
+                self._rejected.pop(key, None)
+            self._rejected.update((item[:3], item) for item in rejected)
             for intent_key in commit.drop_intents:
                 self._intents.pop(intent_key, None)
-            for intent in commit.put_intents:
-                self._intents[intent.entity, intent.marketo_id] = intent
+            self._intents.update((item[:2], item) for item in intents)
             for entity, ids in commit.seen:
                 self._seen.setdefault(entity, set()).update(ids)
 
     def links_by_dynamics(self, entity: str, ids: Sequence[str]) -> dict[str, Link]:
         """Return the links of these rows, by row id."""
         with self._guard:
-            return {i: self._links[entity, i] for i in ids if (entity, i) in self._links}
+            known = self._links.get(entity, {})
+            return {row_id: row_link(known[row_id]) for row_id in ids if row_id in known}
 
     def links_by_marketo(self, ids: Sequence[str], *, entities: Sequence[str] = ()) -> dict[str, Link]:
         """Return the links of these records, by Marketo id."""
+        found: dict[str, Link] = {}
         with self._guard:
-            names = entities or sorted({entity for entity, _ in self._links})
-            found: dict[str, Link] = {}
-            for name in names:
-                for marketo_id in ids:
-                    key = self._by_marketo.get((name, marketo_id))
-                    if key is not None:
-                        found[marketo_id] = self._links[key]
-            return found
+            for entity in entities or sorted(self._links):
+                rows = self._rows_of.get(entity, {})
+                found.update((i, row_link(self._links[entity][rows[i]])) for i in ids if i in rows)
+        return found
 
     def links(self, entity: str) -> Iterator[Link]:
         """Yield every link of an entity in the order of row ids."""
         with self._guard:
-            ids = sorted(row for name, row in self._links if name == entity)
-        for row in ids:
-            link = self._links.get((entity, row))
-            if link is not None:
-                yield link
+            ids = sorted(self._links.get(entity, {}))
+        for row_id in ids:
+            with self._guard:
+                row = self._links[entity].get(row_id)
+            if row is not None:
+                yield row_link(row)
 
     def count_links(self, entity: str) -> int:
         """Return how many links an entity has."""
-        with self._guard:
-            return sum(1 for name, _ in self._links if name == entity)
+        return len(self._links.get(entity, {}))
 
     def unseen(self, entity: str) -> Iterator[Link]:
         """Yield the links whose row id was not seen since :meth:`forget_seen`."""
-        return (link for link in self.links(entity) if link.dynamics_id not in self._seen.get(entity, set()))
+        return (link for link in self.links(entity) if link.dynamics_id not in self._seen.get(entity, ()))
 
     def forget_seen(self, entity: str) -> None:
         """Start a new listing."""
@@ -140,51 +165,63 @@ class MemoryStateStore:
         self, *, entity: str | None = None, marketo_id: str | None = None, dynamics_id: str | None = None
     ) -> Iterator[JournalEntry]:
         """Yield journal entries in the order they were written."""
-        for entry in list(self._journal):
-            if (
-                entity in (None, entry.entity)
-                and marketo_id in (None, entry.marketo_id)
-                and dynamics_id in (None, entry.dynamics_id)
-            ):
-                yield entry
+        wanted = (entity, marketo_id, dynamics_id)
+        with self._guard:
+            rows = self._journal[:]
+        for row in rows:
+            if all(want in (None, has) for want, has in zip(wanted, (row[1], row[3], row[4]), strict=True)):
+                yield row_journal(row)
 
     def parked(self, entity: str | None = None) -> Iterator[Parked]:
         """Yield what waits for a human, oldest first."""
         with self._guard:
-            found = sorted(self._parked.values(), key=lambda p: (p.since, p.entity, p.side, p.id, p.field))
-        return (p for p in found if entity in (None, p.entity))
+            rows = [row for fields in self._parked.values() for row in fields.values() if entity in (None, row[0])]
+        return map(row_parked, sorted(rows, key=lambda row: (row[6], row[:4])))
 
     def rejected(self, entity: str | None = None) -> Iterator[Rejected]:
         """Yield what a service refused, the earliest next try first."""
         with self._guard:
-            found = sorted(self._rejected.values(), key=lambda r: (r.next_at, r.entity, r.side, r.id))
-        return (r for r in found if entity in (None, r.entity))
+            rows = [row for row in self._rejected.values() if entity in (None, row[0])]
+        return map(row_rejected, sorted(rows, key=lambda row: (row[8], row[:3])))
 
     def intents(self, entity: str, marketo_ids: Sequence[str]) -> dict[str, Intent]:
         """Return intents by Marketo id."""
         with self._guard:
-            return {i: self._intents[entity, i] for i in marketo_ids if (entity, i) in self._intents}
+            return {i: row_intent(self._intents[entity, i]) for i in marketo_ids if (entity, i) in self._intents}
 
     def close(self) -> None:
         """Nothing to release; what was kept stays as long as the object."""
 
-    def _put(self, link: Link) -> None:
-        key = (link.entity, link.dynamics_id)
-        self._drop(key)
-        taken = self._by_marketo.get((link.entity, link.marketo_id))
+    def _put(self, link: LinkRow) -> None:
+        entity, row_id, marketo_id = link[:3]
+        self._drop(entity, row_id)
+        taken = self._rows_of.get(entity, {}).get(marketo_id)
         if taken is not None:
-            self._drop(taken)
-        self._links[key] = link
-        self._by_marketo[link.entity, link.marketo_id] = key
+            self._drop(entity, taken)
+        self._links.setdefault(entity, {})[row_id] = link
+        self._rows_of.setdefault(entity, {})[marketo_id] = row_id
 
-    def _drop(self, key: tuple[str, str]) -> None:
-        link = self._links.pop(key, None)
+    def _drop(self, entity: str, row_id: str) -> None:
+        link = self._links.get(entity, {}).pop(row_id, None)
         if link is not None:
-            self._by_marketo.pop((link.entity, link.marketo_id), None)
+            del self._rows_of[entity][link[2]]
+
+    def _park(self, item: ParkedRow) -> None:
+        fields = self._parked.setdefault(item[:3], {})
+        before = fields.get(item[3])
+        fields[item[3]] = (*item[:6], before[6]) if before is not None else item
+
+    def _unpark(self, key: tuple[str, str, str], field: str) -> None:
+        fields = self._parked.get(key, {})
+        if field == "*":
+            fields.clear()
+        fields.pop(field, None)
+        if not fields:
+            self._parked.pop(key, None)
 
 
-def _apply(target: dict[str, str], changes: Iterable[tuple[str, str | None]]) -> None:
-    for name, value in changes:
+def _apply(target: dict[str, str], changes: Mapping[str, str | None]) -> None:
+    for name, value in changes.items():
         if value is None:
             target.pop(name, None)
         else:

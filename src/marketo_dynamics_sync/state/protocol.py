@@ -1,8 +1,8 @@
 """What the engine asks of a state store, and the plain data it keeps.
 
-A store keeps observations, never outstanding work: what both sides agreed on last time (the base), which two records are one
-(links), where each stream stopped (checkpoints), what was decided (the journal), and what waits for a human or for a better
-day (parked and rejected records). A plan can always be derived again from it and the two services.
+A store keeps observations, never outstanding work: what both sides agreed on last time (the base), which two records
+are one (links), where each stream stopped (checkpoints), what was decided (the journal), and what waits for a human or
+for a better day (parked and rejected records). A plan can always be derived again from it and the two services.
 
 Everything is plain JSON: the store knows nothing of entities or codecs.
 """
@@ -29,7 +29,8 @@ class Link:
         entity: Name of the entity, such as ``"lead"``.
         dynamics_id: Row id in Dynamics.
         marketo_id: Record id in Marketo.
-        base: The values both sides agreed on, in the store's JSON form, by field name. Empty when nothing was agreed yet.
+        base: The values both sides agreed on, in the store's JSON form, by field name. Empty when nothing was agreed
+            yet.
         dynamics_base: Only the fields that Dynamics stored in another form than ``base`` (rounded, trimmed).
         version: The row's etag when it was last seen, or ``None``.
         unconfirmed: Fields that were written to Marketo and not read back since.
@@ -145,7 +146,8 @@ class Commit:
         drop_links: ``(entity, dynamics_id)`` of links to remove; removed before ``put_links`` are added.
         checkpoints: Stream name to checkpoint; ``None`` removes it.
         journal: Entries to append.
-        park: Parked records to add or replace, told apart by entity, side, id and field. ``since`` of one that is there stays.
+        park: Parked records to add or replace, told apart by entity, side, id and field. ``since`` of one that is
+            there stays.
         unpark: ``(entity, side, id, field)`` to remove; field ``"*"`` removes all of the record.
         reject: Rejected records to add or replace, told apart by entity, side and id.
         unreject: ``(entity, side, id)`` to remove.
@@ -173,7 +175,8 @@ class StoreLock(Protocol):
     """The right to run on a store, held by one engine at a time. A context manager."""
 
     def __enter__(self) -> Self:
-        """Take the lock; raises :class:`~marketo_dynamics_sync.errors.StoreLockedError` when another engine holds it."""
+        """Take the lock; raises :class:`~marketo_dynamics_sync.errors.StoreLockedError` when another engine holds
+        it."""
         ...
 
     def __exit__(
@@ -186,8 +189,8 @@ class StoreLock(Protocol):
 class StateStore(Protocol):
     """Keeps what the engine observed. ``marketo_dynamics_sync.testing`` has the suite that every store passes.
 
-    Every method may raise a :class:`~marketo_dynamics_sync.errors.StateError`. Methods may be called from several threads.
-    A Marketo person has one link at most; a Dynamics row of an entity has one link at most.
+    Every method may raise a :class:`~marketo_dynamics_sync.errors.StateError`. Methods may be called from several
+    threads. A Marketo person has one link at most; a Dynamics row of an entity has one link at most.
     """
 
     def lock(self) -> StoreLock:
@@ -207,8 +210,8 @@ class StateStore(Protocol):
         ...
 
     def links(self, entity: str) -> Iterator[Link]:
-        """Yield every link of an entity in the order of row ids, without holding them all in memory; commits may be made
-        between two steps of the iteration."""
+        """Yield every link of an entity in the order of row ids, without holding them all in memory; commits may be
+        made between two steps of the iteration."""
         ...
 
     def count_links(self, entity: str) -> int:

@@ -53,6 +53,7 @@ class Bench:
     connector: DynamicsConnector
     time: Time
     url: str
+    others: list[DynamicsConnector] = field(factory=list)
 
     def entity(self, cls: type[Entity]) -> BoundEntity:
         return bind(cls.__entity__, marketo_side(cls), self.connector.describe(cls.__entity__))
@@ -67,7 +68,8 @@ class Bench:
 
     def another(self, **options: object) -> DynamicsConnector:
         options.setdefault("auth", FixedToken(self.service.issue_token()))
-        return connect(self.url, self.time, **options)
+        self.others.append(connect(self.url, self.time, **options))
+        return self.others[-1]
 
 
 def connect(url: str, time: Time, **options: object) -> DynamicsConnector:
@@ -89,19 +91,21 @@ def time() -> Time:
 @pytest.fixture
 def make(time: Time) -> Iterator[Callable[..., Bench]]:
     """Return what makes a service on a loopback port with a connector to it."""
-    open_ones: list[tuple[LoopbackServer, DynamicsConnector]] = []
+    open_ones: list[tuple[LoopbackServer, Bench]] = []
 
     def made(*, connector: dict[str, object] | None = None, **service_options: object) -> Bench:
-        service = DataverseService(time.clock, **service_options)
+        service = DataverseService(time.clock, **{"token_lifetime": 10**9, **service_options})
         server = LoopbackServer(service).__enter__()
         options = {"auth": FixedToken(service.issue_token(), 10**11), **(connector or {})}
         made_connector = connect(server.url, time, **options)
-        open_ones.append((server, made_connector))
-        return Bench(service, made_connector, time, server.url)
+        bench = Bench(service, made_connector, time, server.url)
+        open_ones.append((server, bench))
+        return bench
 
     yield made
-    for server, made_connector in open_ones:
-        made_connector.close()
+    for server, bench in open_ones:
+        for each in (bench.connector, *bench.others):
+            each.close()
         server.__exit__(None, None, None)
 
 

@@ -18,9 +18,9 @@ NAMES = {"firstname", "lead", "leads", "emailaddress1", "numberofemployees"}
             "The length of the 'firstname' attribute of the 'lead' entity exceeded the maximum allowed length of '50'.",
         ),
         (
-            "The value 9999 of 'numberofemployees' on record of type 'lead' is outside the valid range. Accepted Values: 0:1000",
+            "The value 9999 of 'numberofemployees' on record of type 'lead' is out of range. Accepted: 0:1000",
             [9999],
-            "The value … of 'numberofemployees' on record of type 'lead' is outside the valid range. Accepted Values: 0:1000",
+            "The value … of 'numberofemployees' on record of type 'lead' is out of range. Accepted: 0:1000",
         ),
         ("A lead called 'Ada Lovelace' exists", [], "A lead called '…' exists"),
         ("Cannot insert. The duplicate key value is (ada, 7).", [], "Cannot insert. The duplicate key value is (…)."),
@@ -32,6 +32,8 @@ NAMES = {"firstname", "lead", "leads", "emailaddress1", "numberofemployees"}
             "Entity 'lead' With Id = 6f0d1111-2222-3333-4444-555566667777 Does Not Exist",
         ),
         ("Principal is missing prvReadLead privilege", [], "Principal is missing prvReadLead privilege"),
+        ("Could not find a property named 'faks' on type", [], "Could not find a property named 'faks' on type"),
+        ("Could not find a property named 'a b' on type", [], "Could not find a property named '…' on type"),
         ("Ada can't be saved", ["Ada"], "… can't be saved"),
     ],
 )

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketo_dynamics_sync.connectors import ChangePage
-from marketo_dynamics_sync.errors import CheckpointExpiredError, ClockSkewError, ResponseError
+from marketo_dynamics_sync.entities import without
+from marketo_dynamics_sync.errors import CheckpointExpiredError, ClockSkewError, RequestRejectedError, ResponseError
 from marketo_dynamics_sync.sandbox.http import Response
 
 
@@ -290,3 +291,100 @@ def test_a_clock_that_is_a_little_wrong_does_no_harm(connect, service, lead, clo
     number = service.create_person(firstName="Ada")
     clock.advance(minutes=1)
     assert read(wrong, lead, checkpoint)[0]["changed"] == [str(number)]
+
+
+def stream(service, *answers):
+    """Answer the activity calls with these members, one after the other."""
+    left = [json.dumps({"requestId": "1#1", "success": True, **members}).encode() for members in answers]
+    service.on_request = lambda request: (
+        Response(200, [("Content-Type", "application/json")], left.pop(0))
+        if "activityTypeIds" in request.query
+        else None
+    )
+
+
+def activity(number, kind=13, **members):
+    return {
+        "marketoGUID": f"g{number}",
+        "leadId": number,
+        "activityDate": "2026-03-02T12:00:00Z",
+        "activityTypeId": kind,
+    } | members
+
+
+def test_odd_pages_and_activities(marketo, service, lead):
+    checkpoint = start(marketo, lead)
+    stream(
+        service,
+        {"nextPageToken": "B", "moreResult": True},
+        {"result": [], "nextPageToken": "C", "moreResult": True},
+        {
+            "result": [
+                activity(1, activityDate="2026-03-02T12:00:00+0000"),
+                activity(2, marketoGUID=None),
+                activity(2, marketoGUID=None),
+                activity(3, activityDate=None),
+                activity(4, kind="12"),
+                activity(5, kind=None),
+                activity(None),
+                activity(6, kind=6),
+                activity(7, kind=32, attributes=None),
+                activity(8, kind=37),
+                activity(1),
+            ],
+            "nextPageToken": "D",
+            "moreResult": False,
+        },
+    )
+    seen, _ = read(marketo, lead, checkpoint)
+    assert seen == {"changed": ["1", "2", "3", "4", "7"], "created": ["4"], "deleted": ["8"], "merged": {}}
+
+
+def test_a_page_without_a_token_is_an_error(marketo, service, lead):
+    checkpoint = start(marketo, lead)
+    stream(service, {"result": [], "moreResult": False})
+    with pytest.raises(ResponseError, match="nextPageToken"):
+        read(marketo, lead, checkpoint)
+
+
+def test_a_paging_token_that_is_missing_is_an_error(marketo, service, lead):
+    body = b'{"requestId": "1#1", "success": true}'
+    service.on_request = lambda request: (
+        Response(200, [("Content-Type", "application/json")], body) if "pagingtoken" in request.path else None
+    )
+    with pytest.raises(ResponseError, match="nextPageToken"):
+        start(marketo, lead)
+
+
+def test_a_refusal_that_is_not_about_the_token_is_not_taken_for_one(marketo, service, lead):
+    checkpoint = start(marketo, lead)
+    body = json.dumps(
+        {"requestId": "1#1", "success": False, "errors": [{"code": "1003", "message": "Invalid activityTypeIds"}]}
+    ).encode()
+    service.on_request = lambda request: (
+        Response(200, [("Content-Type", "application/json")], body) if "activityTypeIds" in request.query else None
+    )
+    with pytest.raises(RequestRejectedError, match="activityTypeIds"):
+        read(marketo, lead, checkpoint)
+
+
+def test_nothing_mapped_reads_one_stream(marketo, service, lead, clock):
+    checkpoint = start(marketo, lead)
+    data = json.loads(checkpoint)
+    data["mode"] = "two"
+    clock.advance(1)
+    service.create_person(firstName="x")
+    pages = list(marketo.changes([without(lead, list(lead.fields))], json.dumps(data)))
+    assert [i for page in pages for i in page.changed] == ["1001"]
+
+
+def test_merges_name_their_losers_in_any_of_the_usual_ways(marketo, service, lead):
+    checkpoint = start(marketo, lead)
+    ways = [("Merge IDs", "[2, 3]"), ("Merge IDs", "2,3"), ("Merge ID", 3), ("Losing Lead IDs", "1, 2")]
+    for name, value in ways:
+        merge = activity(
+            1, kind=32, attributes=[{"name": name, "value": value}, {"name": "Merge Source", "value": "77"}]
+        )
+        stream(service, {"result": [merge], "nextPageToken": "B", "moreResult": False})
+        seen, _ = read(marketo, lead, checkpoint)
+        assert seen["merged"] == {i: "1" for i in ("2", "3") if i in str(value)}

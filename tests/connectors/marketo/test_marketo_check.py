@@ -128,3 +128,13 @@ def test_a_custom_object_is_not_carried_yet(marketo):
 
     with pytest.raises(ConfigurationError, match="seat_c"):
         marketo.describe(Seat.__entity__)
+
+
+def test_a_usage_that_may_not_be_seen_fails_nothing(connect, service):
+    body = b'{"requestId": "1#1", "success": false, "errors": [{"code": "603", "message": "Access denied"}]}'
+    service.on_request = lambda request: (
+        Response(200, [("Content-Type", "application/json")], body) if "stats" in request.path else None
+    )
+    found = lines(connect(daily_limit=100))
+    assert failed(found) == []
+    assert "can't see" in found["calls left"].detail

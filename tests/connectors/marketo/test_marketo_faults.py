@@ -395,8 +395,14 @@ def test_an_unreachable_host(connect, lead):
 
 
 def test_an_unknown_host(connect, lead):
-    with pytest.raises(ConnectionFailedError, match="can't be reached"):
-        connect(url="https://000-AAA-000.invalid").fetch(lead, ["1"])
+    def handler(request):
+        raise httpx.ConnectError("[Errno -2] Name or service not known")
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(handler)) as client,
+        pytest.raises(ConnectionFailedError, match=r"000-aaa-000\.mktorest\.com can't be reached"),
+    ):
+        connect(url="https://000-AAA-000.mktorest.com", client=client).fetch(lead, ["1"])
 
 
 def test_a_certificate_that_cannot_be_trusted(connect, service, lead):
@@ -440,3 +446,103 @@ def _definition():
     from marketo_dynamics_sync.entities import Lead
 
     return Lead.__entity__
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Mon, 02 Mar 2026 12:00:00 -0000", ""])
+def test_a_date_that_says_nothing_is_left_alone(connect, service, lead, date):
+    def redated(request, response):
+        kept = [h for h in response.headers if h[0] != "Date"]
+        return Response(response.status, [*kept, ("Date", date)], response.body)
+
+    service.on_answer = redated
+    marketo = connect()
+    marketo.fetch(lead, ["1"])
+    assert marketo._session.skew is None
+    list(marketo.changes([lead], None))
+
+
+def test_credentials_refused_for_a_reason_we_dont_know(connect, service, lead):
+    always(service, Response(401, JSON, b'{"error": "invalid_request"}'), "/identity/")
+    with pytest.raises(AuthenticationError, match="refused client_id and client_secret"):
+        connect().fetch(lead, ["1"])
+
+
+def test_a_401_on_a_call(marketo, service, lead):
+    always(service, Response(401, JSON, b'{"error": "unauthorized"}'))
+    with pytest.raises(AuthenticationError, match="token was refused"):
+        marketo.fetch(lead, ["1"])
+
+
+def test_an_identity_service_that_gives_no_answer(connect, service, lead):
+    def cut(request):
+        raise ConnectionResetError
+
+    service.on_request = cut
+    with pytest.raises(ConnectionFailedError, match="no answer"):
+        connect().fetch(lead, ["1"])
+
+
+def test_a_wait_that_is_too_long_is_not_waited_for(marketo, service, lead, clock):
+    always(service, Response(429, [("Content-Type", "text/html"), ("Retry-After", "86400")], b"<html>"))
+    before = clock.monotonic()
+    with pytest.raises(RateLimitError) as caught:
+        marketo.fetch(lead, ["1"])
+    assert caught.value.retry_after == 86400
+    assert clock.monotonic() == before
+
+
+@pytest.mark.parametrize("result", [b"[]", b'[{"fields": 7}]', b'[{"fields": []}]'])
+def test_descriptions_that_say_nothing(marketo, service, lead, result):
+    marketo.refresh()
+    always(service, Response(200, JSON, b'{"requestId": "1#1", "success": true, "result": ' + result + b"}"))
+    if result.endswith(b"[]}]"):
+        assert list(marketo.describe(lead.definition).fields) == ["id"]
+    else:
+        with pytest.raises(ResponseError, match="description"):
+            marketo.describe(lead.definition)
+
+
+def test_odd_entries_of_a_description_are_left_out(marketo, service, lead):
+    fields = [7, {"displayName": "SOAP only"}, {"name": "ok", "dataType": "string", "length": 9, "updateable": True}]
+    searchable = [["ok"], ["a", "b"], [7], "x"]
+    result = [{"name": "API Lead", "fields": fields, "searchableFields": searchable}]
+    body = json.dumps({"requestId": "1#1", "success": True, "result": result}).encode()
+    marketo.refresh()
+    always(service, Response(200, JSON, body))
+    info = marketo.describe(lead.definition)
+    assert sorted(info.fields) == ["id", "ok"]
+    assert (info.fields["ok"].max_length, info.fields["ok"].searchable) == (9, True)
+
+
+def test_a_result_of_null_is_empty(marketo, service, lead):
+    always(service, Response(200, JSON, b'{"requestId": "1#1", "success": true, "result": null}'))
+    assert marketo.fetch(lead, ["1"]) == []
+
+
+def test_a_look_up_that_pages_in_circles_is_stopped(marketo, service, lead):
+    body = b'{"requestId": "1#1", "success": true, "result": [], "nextPageToken": "SAME"}'
+    always(service, Response(200, JSON, body))
+    with pytest.raises(ResponseError, match="again and again"):
+        marketo.fetch(lead, ["1"])
+
+
+def test_odd_dates_of_a_person_are_no_date(marketo, service, lead):
+    for text, wanted in ((b"7", None), (b'"soon"', None), (b'"2026-03-02T13:00:00+0100"', "2026-03-02T12:00:00+00:00")):
+        body = b'{"requestId": "1#1", "success": true, "result": [{"id": 1, "updatedAt": ' + text + b"}]}"
+        always(service, Response(200, JSON, body))
+        (record,) = marketo.fetch(lead, ["1"])
+        assert (record.modified_at.isoformat() if record.modified_at else None) == wanted
+
+
+def test_a_value_with_a_comma_is_found_where_the_service_takes_it(marketo, service, lead):
+    body = json.dumps(
+        {"requestId": "1#1", "success": True, "result": [{"id": 1, "badge": "A,b"}, {"id": 2, "badge": "A"}]}
+    ).encode()
+    always(service, Response(200, JSON, body))
+    assert [record.id for record in marketo.find(lead, "badge", ["a,B"])] == ["1"]
+
+
+def test_a_usage_that_says_nothing(connect, service, lead):
+    always(service, Response(200, JSON, b'{"requestId": "1#1", "success": true, "result": [{"total": "many"}]}'))
+    with pytest.raises(ResponseError, match="usage"):
+        connect(daily_limit=100).fetch(lead, ["1"])

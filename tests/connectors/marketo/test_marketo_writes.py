@@ -332,3 +332,98 @@ def test_new_persons_go_to_the_partition(connect, service, make):
 def test_nothing_to_write_sends_nothing(marketo, service, make):
     assert marketo.write([]) == []
     assert service.calls == []
+
+
+def slow(service, most):
+    """Answer writes of more than ``most`` records with a time-out."""
+    service.on_request = lambda request: (
+        answer("604", "Request time-out")
+        if b'"input"' in request.body and len(json.loads(request.body)["input"]) > most
+        else None
+    )
+
+
+def test_a_time_out_of_an_update_is_halved_at_once(marketo, service, make, clock):
+    persons = [service.create_person(firstName="x") for _ in range(8)]
+    slow(service, 3)
+    before = clock.monotonic()
+    outcomes = marketo.write([make.update(number, last_name="L") for number in persons])
+    assert {o.status for o in outcomes} == {Status.UPDATED}
+    assert clock.monotonic() == before
+
+
+def test_a_time_out_of_an_upsert_is_halved_when_it_is_surely_over(marketo, service, make, clock):
+    slow(service, 3)
+    before = clock.monotonic()
+    outcomes = marketo.write([make.create(crm_id=guid(i), first_name="x") for i in range(6)])
+    assert {o.status for o in outcomes} == {Status.CREATED}
+    assert clock.monotonic() - before >= 90
+    assert len(service.persons()) == 6
+
+
+def test_a_time_out_of_one_record_alone_is_unknown_and_stops_nobody(marketo, service, make):
+    person = service.create_person(firstName="x")
+    service.on_request = lambda request: answer("604", "Request time-out") if guid(1).encode() in request.body else None
+    outcomes = marketo.write([make.create(crm_id=guid(1), first_name="slow"), make.update(person, last_name="L")])
+    assert [o.status for o in outcomes] == [Status.UNKNOWN, Status.UPDATED]
+    assert outcomes[0].problem.code == "604"
+
+
+def test_the_search_for_bad_records_ends(marketo, service, make):
+    service.on_request = lambda request: answer("1003", "Nonsense") if b'"input"' in request.body else None
+    outcomes = marketo.write([make.create(crm_id=guid(i), first_name="x") for i in range(300)])
+    assert {o.status for o in outcomes} == {Status.REJECTED}
+    assert len(service.calls) < 100
+
+
+def test_a_call_that_is_refused_for_an_unnamed_field_is_rejected_whole(marketo, service, make):
+    service.on_request = lambda request: answer("1006", "Unknown field") if b'"input"' in request.body else None
+    outcomes = marketo.write([make.create(crm_id=guid(i), first_name="x") for i in range(5)])
+    assert {(o.status, o.problem.code) for o in outcomes} == {(Status.REJECTED, "1006")}
+    assert len(service.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "status", "code"),
+    [
+        ({"status": "created"}, Status.UNKNOWN, "no-id"),
+        ({"status": "skipped"}, Status.REJECTED, "skipped"),
+        ({"status": "failed", "reasons": [{"code": 1003}]}, Status.REJECTED, "1003"),
+        ({}, Status.REJECTED, "skipped"),
+    ],
+)
+def test_odd_answers_for_a_record(marketo, service, make, entry, status, code):
+    body = json.dumps({"requestId": "1#1", "result": [entry], "success": True}).encode()
+    service.on_answer = lambda request, response: Response(200, [("Content-Type", "application/json")], body)
+    (outcome,) = marketo.write([make.create(crm_id=guid(1), first_name="x")])
+    assert (outcome.status, outcome.problem.code) == (status, code)
+
+
+def test_a_lost_answer_followed_by_an_unreachable_host_is_unknown(connect, make):
+    import httpx
+
+    tries = []
+
+    def handler(request):
+        if "oauth" in request.url.path:
+            return httpx.Response(200, json={"access_token": "t", "expires_in": 3599})
+        tries.append(1)
+        raise httpx.ReadError("reset") if len(tries) == 1 else httpx.ConnectError("refused")
+
+    with httpx.Client(transport=httpx.MockTransport(handler)) as client:
+        (outcome,) = connect(client=client).write([make.create(crm_id=guid(1), first_name="x")])
+    assert outcome.status is Status.UNKNOWN
+    assert len(tries) == 5
+
+
+def test_values_that_marketo_cannot_hold_are_not_sent(marketo, service, make):
+    (outcome,) = marketo.write([make.create(crm_id=guid(1), first_name="x" * 300)])
+    assert (outcome.status, outcome.problem.code, outcome.problem.field) == (Status.REJECTED, "too-long", "firstName")
+    assert service.calls == []
+
+
+def test_a_field_that_nobody_has_rejects_the_call_whole(marketo, service, make):
+    service.on_request = lambda request: answer("1006", "Field 'ghost' not found")
+    outcomes = marketo.write([make.create(crm_id=guid(i), first_name="x") for i in range(3)])
+    assert {(o.status, o.problem.field) for o in outcomes} == {(Status.REJECTED, "ghost")}
+    assert len(service.calls) == 1

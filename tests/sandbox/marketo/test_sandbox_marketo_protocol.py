@@ -50,6 +50,7 @@ def test_wrong_credentials_get_oauth_bodies(marketo: Marketo) -> None:
     assert unknown.status_code == 401
     assert unknown.json() == {"error": "unauthorized", "error_description": "No client with requested id: nobody"}
     assert ask(grant_type="password").status_code == 400
+    assert marketo.http.put("/identity/oauth/token").status_code == 405
 
 
 def test_an_expired_token_is_602_once_and_then_601(marketo: Marketo) -> None:
@@ -327,3 +328,29 @@ def test_tests_can_answer_and_cut_in_the_service_place(marketo: Marketo) -> None
     with pytest.raises(httpx.RemoteProtocolError):
         marketo.sync({"email": "a@example.com"})
     assert len(marketo.service.persons()) == 1
+
+
+def test_many_threads_write_without_harm(make: Make) -> None:
+    marketo = make(rate=1000, at_once=100).sign_in()
+    failures: list[object] = []
+
+    def work(number: int) -> None:
+        with httpx.Client(transport=marketo.http._transport, headers=marketo.http.headers) as client:
+            for turn in range(10):
+                records = [
+                    {"email": f"p{number}-{turn}@example.com"},
+                    {"email": "shared@example.com", "title": f"{turn}"},
+                ]
+                answer = client.post(f"https://{HOST}/rest/v1/leads.json", json={"input": records}).json()
+                failures.extend(entry for entry in answer["result"] if entry["status"] == "skipped")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    emails = [person["email"] for person in marketo.service.persons()]
+    assert len(emails) == len(set(emails)) == 81
+    assert marketo.service.limits.total(marketo.service.limits.today()) == 80
+    assert sum(call.kind == "write" for call in marketo.service.calls) == 80

@@ -100,6 +100,15 @@ def test_one_write_is_never_parted_by_a_page(marketo: Marketo) -> None:
     assert sizes == [[0], [0], [3], [3]]
 
 
+def test_lead_changes_of_chosen_people(marketo: Marketo) -> None:
+    for _ in range(2):
+        person = marketo.service.create_person()
+        marketo.service.update_person(person, firstName="A")
+    asked = {"fields": "firstName", "leadIds": 1002}
+    found, _ = read_all(marketo, "activities/leadchanges.json", marketo.paging_token(), **asked)
+    assert [(item["leadId"], item["activityTypeId"]) for item in found] == [(1002, 12), (1002, 13)]
+
+
 def test_an_empty_page_has_a_token_and_no_result(marketo: Marketo) -> None:
     page = marketo.get("activities/deletedleads.json", nextPageToken=marketo.paging_token())
     assert set(page) == {"requestId", "success", "nextPageToken", "moreResult"}
@@ -337,6 +346,10 @@ def test_custom_activities_come_back_in_the_stream(marketo: Marketo) -> None:
     assert found["activityDate"] == "2026-01-05T11:00:00Z"
     assert found["primaryAttributeValue"] == "contact"
     assert found["attributes"] == [{"name": "errorMessage", "value": "locked"}]
+    listed = [item for item in marketo.get("activities/types.json")["result"] if item["id"] == 100_001]
+    assert [(item["apiName"], item["primaryAttribute"]["apiName"]) for item in listed] == [
+        ("crmSyncFailure", "syncObject")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -348,6 +361,7 @@ def test_custom_activities_come_back_in_the_stream(marketo: Marketo) -> None:
         ({"activityDate": "today"}, "1003"),
         ({"attributes": None}, "1002"),
         ({"attributes": [{"apiName": "nonsense", "value": 1}]}, "1003"),
+        ({"attributes": {"errorMessage": 1}}, "1003"),
         ({"attributes": [{"apiName": "errorMessage", "value": "x" * 65_536}]}, "1049"),
     ],
 )
@@ -370,6 +384,10 @@ def test_custom_types(marketo: Marketo) -> None:
     assert code(marketo.post("activities/external/type.json", TYPE)) == "1017"
     assert code(marketo.post("activities/external/type.json", {**TYPE, "apiName": "with space"})) == "1003"
     assert code(marketo.post("activities/external/type.json", {"apiName": "other"})) == "1002"
+    no_primary = {key: value for key, value in TYPE.items() if key != "primaryAttribute"}
+    assert code(marketo.post("activities/external/type.json", {**no_primary, "apiName": "other"})) == "1002"
+    described = marketo.post("activities/external/type.json", {**TYPE, "apiName": "other", "description": "D"})
+    assert described["result"][0]["description"] == "D"
     assert code(marketo.post("activities/external/type/none/approve.json")) == "1013"
     path = "activities/external/type/crmSyncFailure"
     attribute = {"apiName": "a", "name": "A", "dataType": "string"}
@@ -381,8 +399,11 @@ def test_custom_types(marketo: Marketo) -> None:
     many = [{"apiName": f"b{number}", "name": "B", "dataType": "string"} for number in range(20)]
     assert code(marketo.post(f"{path}/attributes/create.json", {"attributes": many})) == "1028"
     assert marketo.get(f"{path}/describe.json")["result"][0]["attributes"] == [attribute]
-    assert [item["apiName"] for item in marketo.get("activities/external/types.json")["result"]] == ["crmSyncFailure"]
-    for number in range(9):
+    assert [item["apiName"] for item in marketo.get("activities/external/types.json")["result"]] == [
+        "crmSyncFailure",
+        "other",
+    ]
+    for number in range(8):
         assert marketo.post("activities/external/type.json", {**TYPE, "apiName": f"t{number}"})["success"]
     assert code(marketo.post("activities/external/type.json", {**TYPE, "apiName": "t9"})) == "1027"
 

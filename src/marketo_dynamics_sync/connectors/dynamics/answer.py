@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import cast
@@ -71,7 +72,7 @@ class Answer:
     @cached_property
     def _object(self) -> dict[str, object]:
         try:
-            found = json.loads(self.body)
+            found = json.loads(self.body, parse_float=Decimal)  # money has more digits than a float keeps
         except ValueError:
             what = "HTML" if self.body.lstrip()[:1] == b"<" else "a body that is cut or not JSON"
             raise self.broken(

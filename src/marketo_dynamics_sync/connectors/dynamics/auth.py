@@ -218,21 +218,12 @@ def _key(credential: ClientSecret | ClientCertificate | UsernamePassword) -> str
     locked = {"passphrase": credential.passphrase} if credential.passphrase is not None else {}
     if credential.pfx is not None:
         return {"private_key_pfx_path": credential.pfx, **locked}
-    certificate = cast("str", credential.public_certificate)
+    # Without a thumbprint MSAL computes the certificate's SHA-256 one; one that is given counts as SHA-1.
     return {
         "private_key": cast("str", credential.private_key),
-        "public_certificate": certificate,
-        "thumbprint": _thumbprint(certificate),
+        "public_certificate": cast("str", credential.public_certificate),
         **locked,
     }
-
-
-def _thumbprint(certificate: str) -> str:
-    """Return the certificate's SHA-1 thumbprint, which MSAL before 1.35 asks for."""
-    from cryptography import x509  # comes with MSAL, and is as heavy
-    from cryptography.hazmat.primitives import hashes
-
-    return x509.load_pem_x509_certificate(certificate.encode()).fingerprint(hashes.SHA1()).hex()  # noqa: S303  # a name, no protection
 
 
 _AADSTS: Final = re.compile(r"AADSTS(\d{4,7})")

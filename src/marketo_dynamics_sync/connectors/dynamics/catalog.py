@@ -77,11 +77,6 @@ class Catalog:
         with self._lock:
             self._doubtful = True
 
-    def entity_set_of(self, table: str) -> str | None:
-        """Return the entity set of a table, by its logical name, where tables were read."""
-        with self._lock:
-            return next((t.entity_set for t in self._tables.values() if t.logical == table), None)
-
     def describe(self, entity_set: str) -> ObjectInfo:
         """Return a table's definition.
 

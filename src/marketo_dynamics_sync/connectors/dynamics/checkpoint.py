@@ -55,8 +55,9 @@ def loads(text: str, root: str, shape: Shape, mode: str) -> Checkpoint:
         CheckpointExpiredError: It is none, or is of another environment, another mapping, or another way of reading.
     """
     try:
-        found = _converter.structure(json.loads(text), Checkpoint)
-    except (ValueError, TypeError, cattrs.BaseValidationError):
+        raw = json.loads(text)
+        found = _converter.structure(raw if isinstance(raw, dict) else {}, Checkpoint)
+    except (ValueError, cattrs.BaseValidationError):
         raise _expired("is not one of this version of the library") from None
     if found.form != _FORM or found.api != API_VERSION:
         raise _expired("is not one of this version of the library")

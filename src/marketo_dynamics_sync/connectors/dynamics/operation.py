@@ -186,11 +186,11 @@ def operation(write: Write, shape: Shape, path: str) -> Operation | Outcome:
 
 
 def _unfit(write: Write, error: ValueRejectedError) -> Problem:
-    for name, value in write.values.items():
-        bound = write.entity.fields[name]
-        if bound.problem(Side.DYNAMICS, value) is not None:
-            return Problem(error.code, error.reason, field=bound.dynamics)
-    return Problem(error.code, error.reason)
+    fields = write.entity.fields
+    unfit = (
+        fields[name].dynamics for name, value in write.values.items() if fields[name].problem(Side.DYNAMICS, value)
+    )
+    return Problem(error.code, error.reason, field=next(unfit, None))
 
 
 def _dumps(payload: Mapping[str, object]) -> bytes:

@@ -11,6 +11,7 @@ from ...entities import Record
 from ...errors import RequestRejectedError, ResponseError, SyncError
 from .answer import Answer
 from .batch import Part, batch_call, decode
+from .call import Kind
 from .channel import Channel
 from .gate import Gate
 from .query import LONGEST_PART, LONGEST_URL, is_in, query, slices
@@ -133,13 +134,15 @@ class Reader:
             ResponseError: The answer is cut.
         """
         answers: dict[int, Answer] = {}
-        kind = "metadata" if metadata else "reads"
+        kind: Kind = "metadata" if metadata else "reads"
         error: SyncError | None = None
-        for _ in range(ROUNDS):
+        for round_number in range(ROUNDS):
             waiting = [index for index in range(len(parts)) if index not in answers]
             if not waiting:
                 break
-            call = batch_call(self.channel.environment, [parts[i] for i in waiting], kind, repeat=True)  # type: ignore[arg-type]  # one of the two words
+            if round_number:
+                self.channel.count_retry()
+            call = batch_call(self.channel.environment, [parts[i] for i in waiting], kind, repeat=True)
             got = decode(self.channel.send(call))
             if len(got) < len(waiting):
                 error = ResponseError("the answer to a batch is cut", service="dynamics")

@@ -109,7 +109,7 @@ class Refusal:
         kind, remedy = self._kind()
         text = self.clean(names) or "no reason was given"
         return kind(
-            f"{text}. {remedy}" if remedy else text,
+            f"{text.rstrip('.')}. {remedy}" if remedy else text,
             service="dynamics",
             code=self.code or None,
             status=self.status,

@@ -30,7 +30,8 @@ def scrub(text: str, *, names: Iterable[str] = (), values: Iterable[object] = ()
         values: Values that were sent; each is taken out wherever it stands as a word of its own.
 
     A quoted part stays if it is a known name, a row id, a code, a small number (a length or a limit) or a type or
-    privilege name; every other one goes. E-mail addresses and long numbers go wherever they stand.
+    privilege name, or if the word beside it says that it is a name; every other one goes. E-mail addresses and long
+    numbers go wherever they stand.
     """
     known = {name.casefold() for name in names}
     text = " ".join(text.split())
@@ -70,10 +71,19 @@ def _words(values: Iterable[object]) -> list[str]:
 
 def _quoted(match: re.Match[str], known: set[str]) -> str:
     inner = next((group for group in match.groups() if group is not None), "")
-    keep = inner == GAP or inner.casefold() in known or any(p.fullmatch(inner) for p in _KEEP)
+    keep = inner == GAP or inner.casefold() in known or any(p.fullmatch(inner) for p in _KEEP) or _called(match, inner)
     return match.group(0) if keep else match.group(0)[0] + GAP + match.group(0)[-1]
 
 
+def _called(match: re.Match[str], inner: str) -> bool:
+    """Return whether the words around a quoted part say that it is a name, as in "property named 'x'"."""
+    before, after = match.string[: match.start()].split(), match.string[match.end() :].split()
+    told = (before[-1:] and before[-1].lower() in _NAMERS) or (after[:1] and after[0].lower().rstrip(".,") in _NAMERS)
+    return bool(told) and _IDENTIFIER.fullmatch(inner) is not None
+
+
+_NAMERS: Final = frozenset({"attribute", "column", "entity", "named", "property", "segment", "table"})
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEEP: Final = (_GUID, _HEX, _SMALL_NUMBER, _TYPE)
 
 

@@ -42,10 +42,12 @@ class Item:
 def encode_write(index: int, write: Write) -> Item | Problem:
     """Return a write as it is sent, or why it can't be."""
     entity = write.entity
-    try:
-        payload: dict[str, object] = dict(entity.encode_marketo(write.values))
-    except ValueRejectedError:
-        return _bad_value(write)
+    payload: dict[str, object] = {}
+    for name, value in write.values.items():
+        try:
+            payload |= entity.encode_marketo({name: value})
+        except ValueRejectedError as error:
+            return Problem(error.code, error.reason, entity.fields[name].marketo if name in entity.fields else name)
     if write.kind is WriteKind.CREATE:
         bound = entity.fields.get(write.lookup) if write.lookup is not None else None
         key = payload.get(bound.marketo) if bound is not None else None
@@ -89,13 +91,3 @@ def _item(index: int, write: Write, lookup: str, key: str, payload: Mapping[str,
         return Item(index, write, lookup, key, payload, len(text.encode()) + 1)
     except ValueError:  # not a number, or half a character: one such record would make the whole body unreadable
         return Problem("bad-value", "a number that is none, or half a character, which JSON can't carry")
-
-
-def _bad_value(write: Write) -> Problem:
-    for name, value in write.values.items():
-        try:
-            write.entity.encode_marketo({name: value})
-        except ValueRejectedError as error:
-            bound = write.entity.fields.get(name)
-            return Problem(error.code, error.reason, bound.marketo if bound is not None else name)
-    return Problem("bad-value", "the values can't be encoded together")

@@ -14,7 +14,7 @@ from ...errors import (
     TransientError,
 )
 from .envelope import SERVICE, Reason
-from .scrub import field_in, scrub
+from .scrub import scrub
 
 #: The token is no longer good: a new one is asked for, once.
 TOKEN_CODES: Final = frozenset({"600", "601", "602"})
@@ -65,8 +65,3 @@ def refusal(errors: tuple[Reason, ...], *, doing: str, permission: str, request_
     words = "; ".join(scrub(item.message) for item in errors if item.message)
     text = f"{doing} was refused" + (f": {words}" if words else "")
     return error(TransientError if code in TRANSIENT_CODES else RequestRejectedError, text)
-
-
-def unknown_field(errors: tuple[Reason, ...]) -> str | None:
-    """Return the field that the service says it doesn't know, where it names it."""
-    return next((field_in(item.message) for item in errors if item.code == FIELD_NOT_FOUND), None)

@@ -42,10 +42,10 @@ class DailyLimit:
         with self._lock:
             now = self._monotonic()
             if self._asked_at is None or now - self._asked_at >= _ASK_EVERY:
-                self._asked_at = now
                 # A role that can't see what others use leaves our own calls as what is counted.
                 with suppress(PermissionDeniedError):
                     self._used = self._ask()
+                self._asked_at = now
             if self._used >= self._limit:
                 raise QuotaError(
                     f"the instance has used {self._used} calls today, and daily_limit={self._limit} keeps the rest for "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from attrs import frozen
 from tenacity import RetryCallState, Retrying
@@ -70,9 +70,7 @@ class Retry:
             return state.attempt_number >= tries or state.idle_for + (asked or 0.0) >= _PATIENCE
 
         def before(state: RetryCallState) -> None:
-            error = _failure(state)
-            if isinstance(error, ServiceError):
-                repeated(error)
+            repeated(cast("ServiceError", _failure(state)))
 
         retrying = Retrying(
             sleep=self.sleep,

@@ -142,6 +142,10 @@ class Session:
         """Get a token, so that credentials and clock are known to be right before anything else is asked."""
         self._retry.run(self._tokens.get, repeated=self._count_retry)
 
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._retry.sleep(seconds)
+
     def require_clock(self) -> None:
         """Make sure that reads by time mean what they say.
 
@@ -198,8 +202,8 @@ class Session:
             envelope = self._exchange(call, self._tokens.get())
             if _refused_token(envelope):
                 raise AuthenticationError(
-                    "a fresh token was refused too. Was the custom service or its API user removed or changed? Check it "
-                    "under Admin > LaunchPoint",
+                    "a fresh token was refused too. Was the custom service or its API user removed or changed? See "
+                    "Admin > LaunchPoint",
                     service=SERVICE,
                     code=envelope.errors[0].code,
                     request_id=envelope.request_id,

@@ -129,6 +129,9 @@ class Writer:
             return
         run.failed_calls += 1
         if error.code in HALVED_CODES and len(batch) > 1 and run.failed_calls <= _FAILED_CALLS:
+            if error.code in DOUBTFUL_CODES and batch[0].write.kind is WriteKind.CREATE:
+                # The service gave up waiting; what it began may still be running, and would meet its repeat.
+                self._session.wait(SERVER_SECONDS)
             middle = len(batch) // 2
             self._deliver(run, batch[:middle])
             self._deliver(run, batch[middle:])

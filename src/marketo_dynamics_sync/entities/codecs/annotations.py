@@ -48,9 +48,9 @@ def codec_for(annotation: object) -> Codec[object]:
     """Return the codec that an annotation asks for.
 
     Args:
-        annotation: A resolved type hint: one of ``str``, ``int``, ``float``, ``bool``, ``Decimal``, ``datetime``, ``date``, an
-            ``Enum`` of whole numbers, ``Ref[...]``, an alias of this module such as ``Money``, or ``Annotated[T, codec]``;
-            each may be joined with ``None``.
+        annotation: A resolved type hint: one of ``str``, ``int``, ``float``, ``bool``, ``Decimal``, ``datetime``,
+            ``date``, an ``Enum`` of whole numbers, ``Ref[...]``, an alias of this module such as ``Money``, or
+            ``Annotated[T, codec]``; each may be joined with ``None``.
 
     Raises:
         MappingError: Nothing is known to carry the type.
@@ -70,7 +70,8 @@ def codec_for(annotation: object) -> Codec[object]:
     if get_origin(plain) is frozenset:
         return cast("Codec[object]", MultiChoiceCodec())
     raise MappingError(
-        f"no codec carries the type {getattr(plain, '__name__', plain)!s}: annotate it as one of text, number, boolean, date, "
+        f"no codec carries the type {getattr(plain, '__name__', plain)!s}: annotate it as one of text, number, "
+        "boolean, date, "
         "Enum, Ref, or give it one with mapped(codec=...)"
     )
 

@@ -119,7 +119,8 @@ class EnumCodec(Codec[E], Generic[E]):
         for member in self.enum:
             if type(member.value) is not int:
                 raise MappingError(
-                    f"{self.enum.__name__}.{member.name} is {type(member.value).__name__}: the members of an option set "
+                    f"{self.enum.__name__}.{member.name} is {type(member.value).__name__}: the members of an option "
+                    "set "
                     "carry the option's whole number"
                 )
         if not self.labels:

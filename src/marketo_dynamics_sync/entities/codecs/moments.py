@@ -70,7 +70,8 @@ class DateCodec(Codec[date]):
         super().bind(marketo, dynamics)
         if dynamics is not None and dynamics.behavior not in (None, "DateOnly"):
             raise MappingError(
-                f"dynamics column {dynamics.name!r} holds moments ({dynamics.behavior}), and the day of a moment depends "
+                f"dynamics column {dynamics.name!r} holds moments ({dynamics.behavior}), and the day of a moment "
+                "depends "
                 "on a time zone; annotate the field as datetime"
             )
         return self
@@ -80,8 +81,9 @@ class DateCodec(Codec[date]):
 class DateTimeCodec(Codec[datetime]):
     """A moment, to the second, in UTC.
 
-    ``UserLocal`` columns travel as UTC. ``TimeZoneIndependent`` columns hold a wall-clock time whose ``Z`` is decoration:
-    it is carried unchanged. A ``DateOnly`` column gives midnight UTC of its day, and takes a day's midnight only.
+    ``UserLocal`` columns travel as UTC. ``TimeZoneIndependent`` columns hold a wall-clock time whose ``Z`` is
+    decoration: it is carried unchanged. A ``DateOnly`` column gives midnight UTC of its day, and takes a day's
+    midnight only.
 
     Attributes:
         day_only: The column is ``DateOnly``.

@@ -81,7 +81,9 @@ class Entra:
         if path == "/common/discovery/instance":
             return _json(
                 {
-                    "tenant_discovery_endpoint": f"{request.base_url}/{self.tenant}/v2.0/.well-known/openid-configuration",
+                    "tenant_discovery_endpoint": (
+                        f"{request.base_url}/{self.tenant}/v2.0/.well-known/openid-configuration"
+                    ),
                     "metadata": [],
                 }
             )

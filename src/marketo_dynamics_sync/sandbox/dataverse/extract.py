@@ -1,7 +1,7 @@
 """Makes ``tables.json`` from a column list derived from Microsoft's Common Data Model schema documents.
 
-Run it as ``python -m marketo_dynamics_sync.sandbox.dataverse.extract COLUMNS.json``. The source, microsoft/CDM, is licensed
-CC-BY-4.0, (c) Microsoft Corporation.
+Run it as ``python -m marketo_dynamics_sync.sandbox.dataverse.extract COLUMNS.json``. The source, microsoft/CDM, is
+licensed CC-BY-4.0, (c) Microsoft Corporation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
-TABLES: Final = ("lead", "contact", "account", "systemuser", "team", "transactioncurrency", "businessunit")
+TABLES: Final = (
+    "lead",
+    "contact",
+    "account",
+    "opportunity",
+    "systemuser",
+    "team",
+    "transactioncurrency",
+    "businessunit",
+)
 _KEEP: Final = (
     "type",
     "required",
@@ -32,7 +41,10 @@ def extract(columns: dict[str, object]) -> dict[str, object]:
     tables = columns["tables"]
     assert isinstance(tables, dict), "the file has a member 'tables'"
     found: dict[str, object] = {
-        "source": "microsoft/CDM, schemaDocuments/core/applicationCommon, commit 0c0703cb; CC-BY-4.0 (c) Microsoft Corporation"
+        "source": (
+            "microsoft/CDM, schemaDocuments/core/applicationCommon, commit 0c0703cb; "
+            "CC-BY-4.0 (c) Microsoft Corporation"
+        )
     }
     for name in TABLES:
         table = tables[name]

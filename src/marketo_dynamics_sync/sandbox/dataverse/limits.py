@@ -51,8 +51,10 @@ class Limits:
             raise Fault(429, "0x80072322", text, retry_after=wait)
         if self._spent >= self.seconds:
             text = (
-                f"Combined execution time of incoming requests exceeded limit of {self.seconds * 1000:.0f} milliseconds over time "
-                "window of 300 seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later."
+                f"Combined execution time of incoming requests exceeded limit of {self.seconds * 1000:.0f} "
+                "milliseconds over time "
+                "window of 300 seconds. Decrease number of concurrent requests or reduce the duration of requests "
+                "and try again later."
             )
             raise Fault(429, "0x80072321", text, retry_after=wait)
         self._recent.append((now, self.cost))

@@ -9,10 +9,37 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 _NAMESPACE: Final = uuid.UUID("7c0a2f4e-4d44-4d79-9c3a-53594e430001")
-_SYSTEM_READ_ONLY: Final = frozenset({"createdon", "modifiedon", "versionnumber", "merged", "masterid", "fullname"})
+#: Columns that only the platform writes, beside those that the extract marks.
+_SYSTEM_READ_ONLY: Final = frozenset(
+    {
+        "createdon", "createdby", "createdonbehalfby", "modifiedon", "modifiedby", "modifiedonbehalfby",
+        "versionnumber", "merged", "masterid", "fullname", "owninguser", "owningteam", "owningbusinessunit",
+        "exchangerate", "qualifyingopportunityid",
+    }
+)  # fmt: skip
+_NUMBERS: Final = ("Integer", "BigInt", "Decimal", "Double", "Money")
+_OPTION_SETS: Final = ("Picklist", "MultiSelectPicklist", "State", "Status")
+#: Lookups whose navigation property is not their logical name (Microsoft Learn, table reference pages).
+_NAVIGATION: Final = {
+    "slaid": "sla_{table}_sla",
+    "slainvokedid": "slainvokedid_{table}_sla",
+    "stageid": "stageid_processstage",
+}
+_PRIMARY_NAME: Final = {
+    "lead": "fullname",
+    "contact": "fullname",
+    "systemuser": "fullname",
+    "transactioncurrency": "currencyname",
+}
+#: Tables that a Dynamics 365 Sales environment has, as far as the sandbox holds them.
+STANDARD: Final = (
+    "lead", "contact", "account", "opportunity", "systemuser", "team", "transactioncurrency", "businessunit",
+)  # fmt: skip
+#: Tables whose rows point to each other in business: what hangs on a row is known without a search.
+BUSINESS: Final = frozenset({"lead", "contact", "account", "opportunity"})
 
 
 @define
@@ -33,6 +60,8 @@ class Column:
         behavior: ``UserLocal``, ``DateOnly`` or ``TimeZoneIndependent``.
         schema_name: SchemaName; custom lookups are bound by it.
         secured: Column-level security is on.
+        format: ``Email``, ``Phone``, ``Url`` … of a text: told in metadata, never enforced.
+        readable: ``IsValidForRead``; one that isn't can't be selected.
     """
 
     name: str
@@ -48,6 +77,8 @@ class Column:
     behavior: str = "UserLocal"
     schema_name: str = ""
     secured: bool = False
+    format: str = ""
+    readable: bool = True
 
     @property
     def is_lookup(self) -> bool:
@@ -55,16 +86,73 @@ class Column:
         return self.type in ("Lookup", "Customer", "Owner")
 
     @property
+    def is_number(self) -> bool:
+        """Whether it holds a number, not that of an option."""
+        return self.type in _NUMBERS
+
+    @property
+    def is_option_set(self) -> bool:
+        """Whether it holds numbers of options."""
+        return self.type in _OPTION_SETS
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether somebody added it: such columns have a SchemaName of their own."""
+        return bool(self.schema_name)
+
+    @property
     def wire(self) -> str:
         """Name by which it is read."""
         return f"_{self.name}_value" if self.is_lookup else self.name
 
-    def navigation(self, target: str) -> str:
-        """Return the navigation property that binds it to a table."""
+    def navigation(self, target: str, table: str = "") -> str:
+        """Return the navigation property that binds it to a table.
+
+        Source: Microsoft Learn, "Web API navigation properties": the logical name, for custom columns the
+        SchemaName, and for a column with several targets one property for each.
+        """
         base = self.schema_name or self.name
+        if base in _NAVIGATION:
+            return _NAVIGATION[base].format(table=table)
         if self.type == "Owner" or len(self.targets) == 1:
             return base
         return f"{base}_{target}"
+
+
+@frozen
+class Key:
+    """An alternate key.
+
+    Attributes:
+        name: Logical name.
+        columns: Its columns.
+        active: Whether its index is made; until then it can't be used.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    active: bool = True
+
+
+@frozen
+class Shape:
+    """What follows from a table's columns, worked out once.
+
+    Attributes:
+        by_wire: Columns by the name they are read by.
+        navigation: Column and target table (``""``: any of its targets) by navigation property.
+        defaults: What a new row starts with.
+        money: Money columns that have a base amount.
+        states: State of each status code.
+        links: Lookups to business tables.
+    """
+
+    by_wire: dict[str, Column]
+    navigation: dict[str, tuple[Column, str]]
+    defaults: dict[str, object]
+    money: tuple[str, ...]
+    states: dict[object, object]
+    links: tuple[str, ...]
 
 
 @define
@@ -78,6 +166,7 @@ class Table:
         columns: Columns by name.
         tracked: Whether change tracking is on.
         guarded: Whether optimistic concurrency is on.
+        keys: Alternate keys.
     """
 
     name: str
@@ -86,19 +175,59 @@ class Table:
     columns: dict[str, Column]
     tracked: bool = True
     guarded: bool = True
+    keys: list[Key] = field(factory=list)
+    _shape: Shape | None = field(default=None, init=False, repr=False, eq=False)
+    _shaped: list[int] = field(factory=list, init=False, repr=False, eq=False)
 
     @property
     def metadata_id(self) -> str:
         """A steady id for the table."""
         return str(uuid.uuid5(_NAMESPACE, self.name))
 
+    @property
+    def primary_name(self) -> str:
+        """Column that names a row for people."""
+        return _PRIMARY_NAME.get(self.name, "name")
+
     def column_id(self, column: str) -> str:
         """Return a steady id for a column."""
         return str(uuid.uuid5(_NAMESPACE, f"{self.name}.{column}"))
 
+    @property
+    def shape(self) -> Shape:
+        """What follows from the columns as they are now."""
+        mark = list(map(id, self.columns.values()))
+        if self._shape is None or mark != self._shaped:
+            self._shape, self._shaped = self._worked_out(), mark
+        return self._shape
+
     def by_wire(self) -> dict[str, Column]:
         """Return columns by the name they are read by."""
-        return {column.wire: column for column in self.columns.values()}
+        return self.shape.by_wire
+
+    def _worked_out(self) -> Shape:
+        columns = self.columns.values()
+        navigation: dict[str, tuple[Column, str]] = {}
+        for column in columns:
+            if column.is_lookup:
+                for target in column.targets:
+                    several = column.type == "Owner" and len(column.targets) > 1
+                    navigation[column.navigation(target, self.name)] = (column, "" if several else target)
+        defaults: dict[str, object] = {}
+        for column in columns:
+            if column.type == "Boolean":
+                defaults[column.name] = column.name == "followemail"
+            elif column.type in ("State", "Status") and column.options:
+                defaults[column.name] = column.options[0]["value"]
+        status = self.columns.get("statuscode")
+        return Shape(
+            {column.wire: column for column in columns},
+            navigation,
+            defaults,
+            tuple(c.name for c in columns if c.type == "Money" and f"{c.name}_base" in self.columns),
+            {option["value"]: option.get("state") for option in status.options} if status else {},
+            tuple(c.wire for c in columns if c.is_lookup and BUSINESS.intersection(c.targets)),
+        )
 
 
 @cache
@@ -109,15 +238,23 @@ def _extract() -> Mapping[str, object]:
     return data
 
 
-def standard_tables(untracked: Iterable[str] = ()) -> dict[str, Table]:
-    """Return the tables of the extract."""
-    off = set(untracked)
+def standard_tables(names: Iterable[str]) -> dict[str, Table]:
+    """Return tables of the extract.
+
+    Raises:
+        ValueError: The extract has no such table.
+    """
     tables: dict[str, Table] = {}
-    for name, raw in _extract().items():
+    known = _extract()
+    for name in names:
+        raw = known.get(name)
         if not isinstance(raw, dict):
-            continue
+            raise ValueError(f"the sandbox has no table {name!r}; it has {sorted(set(known) - {'source'})}")
         columns = {column: _column(column, data) for column, data in raw["columns"].items()}
-        tables[name] = Table(name, raw["entity_set"], raw["primary_id"], columns, tracked=name not in off)
+        tables[name] = Table(name, raw["entity_set"], raw["primary_id"], columns)
+    if "systemuser" in tables:
+        object_id = Key("azureactivedirectoryobjectid", ("azureactivedirectoryobjectid",))
+        tables["systemuser"].keys.append(object_id)
     return tables
 
 
@@ -126,6 +263,8 @@ def _column(name: str, data: Mapping[str, object]) -> Column:
     precision = data.get("precision")
     options = data.get("options")
     targets = data.get("targets")
+    automatic = name in _SYSTEM_READ_ONLY or name.endswith(("_base", "_composite"))
+    usual = {"Money": 2, "Decimal": 10 if name == "exchangerate" else 2, "Double": 5}.get(kind)
     return Column(
         name,
         kind,
@@ -133,11 +272,12 @@ def _column(name: str, data: Mapping[str, object]) -> Column:
         _int(data.get("max_length")),
         _float(data.get("min")),
         _float(data.get("max")),
-        int(str(precision)) if precision is not None else (2 if kind in ("Money", "Decimal", "Double") else None),
+        int(str(precision)) if precision is not None else usual,
         list(options) if isinstance(options, list) else [],
         tuple(targets) if isinstance(targets, list) else (),
-        bool(data.get("read_only")) or name in _SYSTEM_READ_ONLY,
+        bool(data.get("read_only")) or automatic,
         str(data.get("behavior", "UserLocal")),
+        format=str(data.get("format", "")),
     )
 
 

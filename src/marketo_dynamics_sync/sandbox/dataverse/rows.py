@@ -141,7 +141,8 @@ class Rows:
         raise Fault(
             400,
             "0x80048408",
-            f"{row.get('statuscode')} is not a valid status code for state code {row.get('statecode')} on {table.name}.",
+            f"{row.get('statuscode')} is not a valid status code for state code {row.get('statecode')} on "
+            f"{table.name}.",
         )
 
     def _defaults(self, table: Table) -> dict[str, object]:
@@ -183,8 +184,10 @@ class Rows:
         raise Fault(
             400,
             "0x80048d19",
-            f"Error identified in Payload provided by the user for Entity :'{table.entity_set}', For more information on this "
-            f"error please follow this help link. An undeclared property '{navigation}' which only has property annotations in "
+            f"Error identified in Payload provided by the user for Entity :'{table.entity_set}', For more "
+            "information on this "
+            f"error please follow this help link. An undeclared property '{navigation}' which only has property "
+            "annotations in "
             "the payload but no property value was found in the payload.",
         )
 

@@ -17,7 +17,7 @@ from .definitions import definition, definitions
 from .entra import Application, Entra
 from .errors import Fault
 from .limits import Limits
-from .metadata import Column, Table, standard_tables
+from .metadata import STANDARD, Column, Table, standard_tables
 from .reads import Query, Reads, as_json
 from .rows import Rows, Rule
 from .values import guid
@@ -41,8 +41,8 @@ class DataverseService:
         untracked: Tables without change tracking.
         extra_columns: Columns to add, by table.
         tracking_days: Days a delta link lives.
-        privileges: What the sync user may do, by table: any of ``"read"``, ``"create"``, ``"write"``, ``"delete"``. A table that isn't
-            named allows everything.
+        privileges: What the sync user may do, by table: any of ``"read"``, ``"create"``, ``"write"``, ``"delete"``. A
+            table that isn't named allows everything.
         requests: Requests in 300 seconds.
         seconds: Execution seconds in 300 seconds.
         at_once: Requests at the same time.
@@ -76,7 +76,9 @@ class DataverseService:
         self.other_user_id = str(uuid.uuid5(uuid.UUID(organization_id), "salesperson"))
         registered = applications or {"dynamics-client": Application("dynamics-secret")}
         self.entra = Entra(clock, tenant, registered, users or {"sync@example.com": "password"}, token_lifetime)
-        self.tables = standard_tables(untracked)
+        self.tables = standard_tables(STANDARD)
+        for name in untracked:
+            self.tables[name].tracked = False
         for name, columns in (extra_columns or {}).items():
             self.tables[name].columns.update({column.name: column for column in columns})
         self.rows = Rows(clock, self.tables, self.user_id, str(uuid.uuid5(uuid.UUID(organization_id), "EUR")))
@@ -294,7 +296,8 @@ class DataverseService:
         return None
 
     def _column_privileges(self) -> list[dict[str, object]]:
-        """Return privileges on secured columns: 4 allows, 0 doesn't (Microsoft Learn, AttributePrivilege ComplexType)."""
+        """Return privileges on secured columns: 4 allows, 0 doesn't (Microsoft Learn, AttributePrivilege
+        ComplexType)."""
         found: list[dict[str, object]] = []
         for table in self.tables.values():
             for column in table.columns.values():
@@ -314,7 +317,8 @@ class DataverseService:
         allowed = self.privileges.get(table.name)
         if allowed is not None and needs not in allowed:
             text = (
-                f"Principal user (Id={self.user_id}, type=8) is missing prv{needs.capitalize()}{table.name.capitalize()} privilege "
+                f"Principal user (Id={self.user_id}, type=8) is missing "
+                f"prv{needs.capitalize()}{table.name.capitalize()} privilege "
                 f"on OTC for entity '{table.name}'."
             )
             raise Fault(403, "0x80040220", text)

@@ -51,7 +51,8 @@ def _text(table: Table, column: Column, value: object) -> str:
         raise Fault(
             400,
             "0x80044331",
-            f"A validation error occurred. The length of the '{column.name}' attribute of the '{table.name}' entity exceeded "
+            f"A validation error occurred. The length of the '{column.name}' attribute of the '{table.name}' entity "
+            "exceeded "
             f"the maximum allowed length of '{column.max_length}'.",
         )
     return value
@@ -68,7 +69,8 @@ def _number(table: Table, column: Column, value: object) -> object:
         raise Fault(
             400,
             code,
-            f"A validation error occurred.  The value of '{column.name}' on record of type '{table.name}' is outside the valid "
+            f"A validation error occurred.  The value of '{column.name}' on record of type '{table.name}' is "
+            "outside the valid "
             f"range. Valid range is from '{low}' to '{high}'.",
         )
     if column.type in ("Integer", "BigInt"):
@@ -85,7 +87,8 @@ def _option(table: Table, column: Column, value: object) -> int:
         raise Fault(
             400,
             "0x8004431a",
-            f"A validation error occurred.  The value {value} of '{column.name}' on record of type '{table.name}' is outside the "
+            f"A validation error occurred.  The value {value} of '{column.name}' on record of type '{table.name}' "
+            "is outside the "
             f"valid range. Accepted Values: {','.join(map(str, known))}",
         )
     return value

@@ -44,9 +44,6 @@ class People:
         self._people: dict[int, dict[str, Value]] = {}
         self._indexes: dict[str, Index] = {}
 
-    def __len__(self) -> int:
-        return len(self._people)
-
     def __contains__(self, person: object) -> bool:
         return person in self._people
 
