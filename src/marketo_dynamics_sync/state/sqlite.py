@@ -29,11 +29,11 @@ _LINK: Final = (
     "FROM link WHERE entity = ?"
 )
 _LISTING: Final = "coalesce((SELECT number FROM listing WHERE entity = ?), 0)"
-_UNSEEN: Final = (  # noqa: S608 - constants only
+_UNSEEN: Final = (
     " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.entity = link.entity AND seen.dynamics_id = link.dynamics_id "
     "AND seen.listing = " + _LISTING + ")"
 )
-_STALE_SEEN: Final = "DELETE FROM seen WHERE entity = ? AND listing < " + _LISTING  # noqa: S608 - constants only
+_STALE_SEEN: Final = "DELETE FROM seen WHERE entity = ? AND listing < " + _LISTING
 #: By table: how a name's value is kept and removed.
 _KEEP: Final = {
     "checkpoint": ("REPLACE INTO checkpoint VALUES (?, ?)", "DELETE FROM checkpoint WHERE stream = ?"),
