@@ -33,7 +33,7 @@ lint: $(STAMP) ## Style and import rules
 
 types: $(STAMP) ## mypy strict and pyright
 	@echo "== mypy" && $(BIN)/mypy
-	@echo "== pyright" && $(BIN)/pyright
+	@echo "== pyright" && $(BIN)/pyright --pythonpath $(BIN)/python
 
 unit: $(STAMP) ## All tests with branch coverage
 	@echo "== tests" && $(BIN)/python -m pytest --cov --cov-branch --cov-report=

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import unquote
 
 from attrs import define, field, frozen
@@ -11,7 +11,8 @@ from attrs import define, field, frozen
 
 def _fold(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
     folded: dict[str, str] = {}
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
+    for name, value in pairs:
         key = name.lower()
         folded[key] = f"{folded[key]}, {value}" if key in folded else value
     return folded

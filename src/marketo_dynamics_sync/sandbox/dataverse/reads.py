@@ -125,9 +125,8 @@ class Reads:
             self._show(table, row, columns, query, hidden) for row in self._changed(table, version)
         ]
         context = f"{query.root}/$metadata#{table.entity_set}/$deletedEntity"
-        everything += [
-            {"@odata.context": context, "id": row, "reason": "deleted"} for row in self._gone(table, version)
-        ]
+        for row_id in self._gone(table, version):
+            everything.append({"@odata.context": context, "id": row_id, "reason": "deleted"})
         names = query.options.get("$select", "")
         answer: dict[str, object] = {
             "@odata.context": f"{query.root}/$metadata#{table.entity_set}({names})/$delta",
