@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Self
 
 from ..entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Ref, Side
 from ..errors import CheckpointExpiredError, ValueRejectedError
@@ -159,6 +159,13 @@ class MemoryConnector:
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
         """Return that all is well."""
         return [Check("credentials", passed=True, detail="in memory", side=self._side)]
+
+    def __enter__(self) -> Self:
+        """Return this connector; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Nothing to release."""

@@ -6,7 +6,7 @@ import random as random_numbers
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ...entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Side
 from ...errors import SyncError, ValueRejectedError
@@ -195,6 +195,13 @@ class DynamicsConnector:
         from .preflight import Preflight
 
         return list(Preflight(self._reader, self._catalog).lines(definitions))
+
+    def __enter__(self) -> Self:
+        """Return this connector; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the client that the connector made; one that was handed in stays open."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
-from typing import Final
+from typing import Final, Self
 
 import httpx
 
@@ -194,6 +194,13 @@ class MarketoConnector:
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
         """Return the preflight's lines for Marketo."""
         return list(Preflight(self._session, self._schema, self._address, self._daily_limit).run(definitions))
+
+    def __enter__(self) -> Self:
+        """Return this connector; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the HTTP client that was made here; one that was handed in stays open."""
