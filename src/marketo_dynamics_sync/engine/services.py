@@ -80,6 +80,8 @@ def open_services(
         IdentityMismatchError: The store was built on another organization or instance.
         ServiceError: A service can't be reached or refuses us.
     """
+    # A store that can't be used is told before any call is made.
+    store.fact(f"identity:{Side.MARKETO.value}")
     marketo.refresh()
     dynamics.refresh()
     bound = {d.name: bind(d, marketo.describe(d), dynamics.describe(d)) for d in definitions}
@@ -107,10 +109,8 @@ def guard_identity(store: StateStore, marketo: Connector, dynamics: Connector, *
             what = "Dynamics organization" if side is Side.DYNAMICS else "Marketo instance"
             raise IdentityMismatchError(
                 f"this store was built on the {what} {before}, and the address given leads to {now}. Links of one "
-                "don't fit "
-                "the other, so nothing was read or written. Was the environment copied or refreshed, or the address "
-                "changed? "
-                "Give the right address, or start a new store for the new pair."
+                "don't fit the other, so nothing was read or written. Was the environment copied or refreshed, or the "
+                "address changed? Give the right address, or start a new store for the new pair."
             )
         if before is None and remember:
             store.commit(Commit(facts={name: now}))

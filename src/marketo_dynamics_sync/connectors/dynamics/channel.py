@@ -238,6 +238,7 @@ def _enough(state: RetryCallState) -> bool:
 
 
 def _transport_error(call: Call, error: httpx.TransportError, *, what: str = "the Dynamics environment") -> SyncError:
+    what = f"{what} {httpx.URL(call.url).host}"
     if _untrusted(error):
         return TLSError(
             f"the certificate of {what} can't be trusted. If a proxy inspects the traffic, hand in "
