@@ -70,6 +70,8 @@ class MemoryConnector:
         self._now = now
         self._lock = threading.RLock()
         self._rows: dict[str, dict[str, dict[str, object]]] = {name: {} for name in objects}
+        #: Ids by what they can be found by: object and native field, then the value without letter case.
+        self._index: dict[tuple[str, str], dict[str, set[str]]] = {}
         self._version: dict[tuple[str, str], int] = {}
         self._log: list[tuple[str, str, str, str]] = []
         self._clock = 0
@@ -145,9 +147,8 @@ class MemoryConnector:
             wanted.add(str(raw).casefold())
         with self._lock:
             self._count_reads(len(values))
-            rows = self._rows[self._object(entity)]
-            found = [i for i, row in rows.items() if row.get(native) and str(row[native]).casefold() in wanted]
-            return [self._record(entity, i) for i in found]
+            index = self._indexed(self._object(entity), str(native))
+            return [self._record(entity, i) for value in sorted(wanted) for i in sorted(index.get(value, ()))]
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
         """Write records and return what became of each."""
@@ -176,19 +177,24 @@ class MemoryConnector:
             if row_id is None:
                 self._next += 1
                 row_id = str(self._next) if self._side is Side.MARKETO else str(uuid.UUID(int=self._next))
+            self._forget(name, row_id)
             self._rows[name][row_id] = dict(native)
+            self._remember(name, row_id)
             self._touch(name, row_id, "created")
             return row_id
 
     def change(self, name: str, row_id: str, **native: object) -> None:
         """Edit a record as a user does."""
         with self._lock:
+            self._forget(name, row_id)
             self._rows[name][row_id].update(native)
+            self._remember(name, row_id)
             self._touch(name, row_id, "changed")
 
     def remove(self, name: str, row_id: str) -> None:
         """Delete a record as a user does."""
         with self._lock:
+            self._forget(name, row_id)
             del self._rows[name][row_id]
             self._log.append((name, row_id, "deleted", ""))
 
@@ -196,6 +202,7 @@ class MemoryConnector:
         """Merge two records as a user does."""
         with self._lock:
             if self._side is Side.MARKETO:
+                self._forget(name, loser)
                 del self._rows[name][loser]
                 self._log.append((name, loser, "merged", winner))
                 self._touch(name, winner, "changed")
@@ -219,6 +226,26 @@ class MemoryConnector:
 
     def _object(self, entity: BoundEntity) -> str:
         return entity.definition.marketo.name if self._side is Side.MARKETO else entity.definition.dynamics
+
+    def _indexed(self, name: str, native: str) -> dict[str, set[str]]:
+        """Return ids by value of a native field; made when first asked for, kept up to date from then on."""
+        if (name, native) not in self._index:
+            self._index[name, native] = {}
+            for row_id in self._rows[name]:
+                self._remember(name, row_id, native)
+        return self._index[name, native]
+
+    def _remember(self, name: str, row_id: str, only: str | None = None) -> None:
+        for (indexed, native), index in self._index.items():
+            value = self._rows[name][row_id].get(native)
+            if indexed == name and only in (None, native) and value:
+                index.setdefault(str(value).casefold(), set()).add(row_id)
+
+    def _forget(self, name: str, row_id: str) -> None:
+        for (indexed, native), index in self._index.items():
+            value = self._rows[name].get(row_id, {}).get(native)
+            if indexed == name and value:
+                index[str(value).casefold()].discard(row_id)
 
     def _touch(self, name: str, row_id: str, kind: str) -> None:
         self._clock += 1
@@ -302,7 +329,7 @@ class MemoryConnector:
         if write.kind is WriteKind.CREATE:
             key = write.entity.fields[str(write.lookup)].marketo
             wanted = str(native.get(key) or "").casefold()
-            found = [i for i, row in self._rows[name].items() if str(row.get(key) or "").casefold() == wanted]
+            found = sorted(self._indexed(name, str(key)).get(wanted, ()))
             if not wanted or len(found) > 1:
                 code, text = ("1007", "Multiple lead match lookup criteria") if found else ("no-key", "no lookup value")
                 return Outcome(Status.REJECTED, problem=Problem(code, text))
