@@ -41,14 +41,14 @@ def link_of(
     digest: str,
 ) -> Link:
     """Return the link that remembers an agreement; of Dynamics' base only what differs is kept twice."""
-    marketo = entity.dump(base_marketo)
-    dynamics = entity.dump(base_dynamics)
+    missing = object()
+    apart = {name: value for name, value in base_dynamics.items() if base_marketo.get(name, missing) != value}
     return Link(
         entity.name,
         dynamics_id,
         marketo_id,
-        base=marketo,
-        dynamics_base={name: raw for name, raw in dynamics.items() if name not in marketo or marketo[name] != raw},
+        base=entity.dump(base_marketo),
+        dynamics_base=entity.dump(apart),
         version=version,
         unconfirmed=unconfirmed,
         fingerprint=digest,

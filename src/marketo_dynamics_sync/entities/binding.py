@@ -180,7 +180,7 @@ class BoundEntity:
     def dump(self, values: Values) -> dict[str, JSON]:
         """Return a JSON form of values for the state store; what couldn't be read is left out."""
         return {
-            name: self.fields[name].codec.dump(value)
+            name: None if value is None else self.fields[name].codec.dump(value)
             for name, value in values.items()
             if name in self.fields and value is not UNREADABLE and not isinstance(value, Invalid)
         }
@@ -188,7 +188,9 @@ class BoundEntity:
     def load(self, stored: Mapping[str, object]) -> dict[str, object]:
         """Return the values that :meth:`dump` wrote; fields that are no longer mapped are left out."""
         return {
-            name: self.fields[name].codec.load(cast("JSON", raw)) for name, raw in stored.items() if name in self.fields
+            name: None if raw is None else self.fields[name].codec.load(cast("JSON", raw))
+            for name, raw in stored.items()
+            if name in self.fields
         }
 
     @cached_property
