@@ -26,7 +26,10 @@ def main(arguments: list[str] | None = None, *, stop: threading.Event | None = N
         print(f"Marketo:   {sandbox.marketo_url}")
         print(f"           client_id={sandbox.client_id} client_secret={sandbox.client_secret}")
         print(f"Dynamics:  {sandbox.dynamics_url}")
-        print(f"           access token (any time): {sandbox.dynamics.issue_token()}")
+        client, application = next(iter(sandbox.dynamics.entra.applications.items()))
+        print(f"           token endpoint {sandbox.dynamics_url}/{sandbox.dynamics.entra.tenant}/oauth2/v2.0/token")
+        print(f"           client_id={client} client_secret={application.secret}")
+        print(f"           or, for the next hour, this token: {sandbox.dynamics.issue_token()}")
         print(f"{given.people} people are there. Stop with Ctrl+C.", flush=True)
         waiting = stop if stop is not None else threading.Event()
         try:
