@@ -26,7 +26,7 @@ from marketo_dynamics_sync.sandbox.sandbox import DYNAMICS_HOST, LOGIN_HOST, MAR
 from marketo_dynamics_sync.sandbox.transport import SandboxTransport
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]
+PAGES = [DOCS / "index.md", DOCS / "tutorial.md", DOCS / "concepts.md", *sorted((DOCS / "howto").glob("*.md"))]
 BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<kind>python|text)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
