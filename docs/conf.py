@@ -43,17 +43,26 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 88
+python_maximum_signature_line_length = 96
 add_module_names = False
 
 # Every reference has to lead somewhere, except to names of Python and of the libraries that we build on: their
 # inventories are on the network, and this is built without it.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(asyncio|collections|datetime|decimal|enum|os|pathlib|ssl|threading|types|typing|uuid)(\..*)?"),
-    ("py:.*", r"(httpx|attrs|attr|msal)(\..*)?"),
-    ("py:.*", r"(Any|Callable|ClassVar|Generic|Iterable|Iterator|Literal|Mapping|Protocol|Self|Sequence|TypeVar)"),
-    ("py:.*", r"(Client|Counter|Decimal|Enum|Event|PathLike|SSLContext|TracebackType|date|datetime|timedelta)"),
+    (
+        "py:.*",
+        r"(asyncio|collections|datetime|decimal|enum|os|pathlib|ssl|threading|types|typing|uuid)(\..*)?",
+    ),
+    ("py:.*", r"(httpx|attrs|attr|msal|hypothesis|pytest)(\..*)?"),
+    (
+        "py:.*",
+        r"(Any|Callable|ClassVar|Generic|Iterable|Iterator|Literal|Mapping|Protocol|Self|Sequence|TypeVar)",
+    ),
+    (
+        "py:.*",
+        r"(Client|Counter|Decimal|Enum|Event|PathLike|SSLContext|TracebackType|date|datetime|timedelta)",
+    ),
     ("py:.*", r"_thread\.allocate_lock"),
     ("py:.*", r".*\.[CET]"),  # type variables
 ]
@@ -61,27 +70,44 @@ nitpick_ignore_regex = [
 _FREE = ("class", "exception", "function", "data")
 
 
-def find_by_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> object:
+def find_by_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> object:
     """Lead a reference to the one documented object of that name.
 
     Annotations name the module that a class is defined in; the reference documents it where users import it from. An
     attribute that is described in its class's own text leads to the class.
     """
-    if node.get("refdomain") != "py" or node["reftarget"].partition(".")[0] in sys.stdlib_module_names:
+    if (
+        node.get("refdomain") != "py"
+        or node["reftarget"].partition(".")[0] in sys.stdlib_module_names
+    ):
         return None
     known = {name: item for name, item in env.domains["py"].objects.items() if not item.aliased}
     *_, owner, name = ("", *node["reftarget"].split("."))
     members = [path for path in known if path.split(".")[-2:] == [owner, name]]
-    free = [path for path, item in known.items() if path.endswith(f".{name}") and item.objtype in _FREE]
-    owners = [path for path, item in known.items() if path.endswith(f".{owner}") and item.objtype in _FREE]
+    free = [
+        path
+        for path, item in known.items()
+        if path.endswith(f".{name}") and item.objtype in _FREE
+    ]
+    owners = [
+        path
+        for path, item in known.items()
+        if path.endswith(f".{owner}") and item.objtype in _FREE
+    ]
     for found in (members, free, owners):
         if len(found) == 1:
             where = known[found[0]]
-            return make_refnode(app.builder, node["refdoc"], where.docname, where.node_id, content, found[0])
+            return make_refnode(
+                app.builder, node["refdoc"], where.docname, where.node_id, content, found[0]
+            )
     return None
 
 
-def keep_colon(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def keep_colon(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """Keep napoleon from reading "Unsubscribed: an opt-out wins" as a type and its description.
 
     An empty comment before the text makes it plain text.
@@ -90,7 +116,15 @@ def keep_colon(app: Sphinx, what: str, name: str, obj: object, options: object, 
         lines[:0] = ["..", ""]
 
 
+def skip_tests(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Leave the tests of the suites out: their names are for pytest."""
+    return True if name.startswith("test_") else None
+
+
 def setup(app: Sphinx) -> None:
     """Connect what is ours; the colon before napoleon, which listens at 500."""
     app.connect("missing-reference", find_by_name)
     app.connect("autodoc-process-docstring", keep_colon, priority=400)
+    app.connect("autodoc-skip-member", skip_tests)

@@ -14,7 +14,6 @@ import contextlib
 import doctest
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -27,7 +26,9 @@ from marketo_dynamics_sync.sandbox.transport import SandboxTransport
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = [DOCS / "index.md", DOCS / "tutorial.md", DOCS / "concepts.md", *sorted((DOCS / "howto").glob("*.md"))]
-BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<kind>python|text)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(
+    r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<kind>python|text)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -54,7 +55,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+def services(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """A sandbox in the place of the whole internet."""
     sandbox = Sandbox()
     sandbox.dynamics.create("lead", firstname="Ada", lastname="Byron", emailaddress1="ada@example.com")
@@ -77,7 +78,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         "DYNAMICS_CLIENT_SECRET": str(registered.secret),
     }.items():
         monkeypatch.setenv(name, value)
-    yield sandbox
+    return sandbox
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

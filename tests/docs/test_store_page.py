@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -14,7 +13,7 @@ from .test_pages import DOCS, blocks_of
 PAGE = DOCS / "howto" / "store.md"
 
 
-def shown(tmp_path: Path) -> list[type]:
+def shown() -> type:
     """Return the test class that the page shows, made from the page's own text."""
     blocks = blocks_of(PAGE)
     store = next(block for block in blocks if "class LogStateStore" in block.text)
@@ -22,11 +21,11 @@ def shown(tmp_path: Path) -> list[type]:
     namespace: dict[str, Any] = {"__name__": __name__}
     for block in (store, suite):
         exec(cast("Any", block.compiled()), namespace)
-    return namespace["TestLogStateStore"]
+    return cast("type", namespace["TestLogStateStore"])
 
 
 if hasattr(testing, "StateStoreSuite"):
-    TestLogStateStore = shown(DOCS)
+    TestLogStateStore = shown()
 else:
 
     @pytest.mark.skip(reason="this version has no StateStoreSuite")
