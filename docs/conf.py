@@ -43,7 +43,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 96
+python_maximum_signature_line_length = 130
 add_module_names = False
 
 # Every reference has to lead somewhere, except to names of Python and of the libraries that we build on: their
