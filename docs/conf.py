@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
+import attrs
 from sphinx.util.nodes import make_refnode
 
 from marketo_dynamics_sync import __version__
@@ -43,7 +45,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 130
+# Counted with the modules of all names, which are not shown.
+python_maximum_signature_line_length = 170
 add_module_names = False
 
 # Every reference has to lead somewhere, except to names of Python and of the libraries that we build on: their
@@ -66,6 +69,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"_thread\.allocate_lock"),
     ("py:.*", r".*\.[CET]"),  # type variables
 ]
+_GENERATED = re.compile(r"attr_dict\['(\w+)'\]\.default")
 #: Kinds of objects that stand in a module by themselves.
 _FREE = ("class", "exception", "function", "data")
 
@@ -116,6 +120,27 @@ def keep_colon(
         lines[:0] = ["..", ""]
 
 
+def plain_defaults(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    signature: str,
+    returns: str,
+) -> tuple[str, str]:
+    """Show defaults of attrs classes as values: attrs generates the text that autodoc finds."""
+    if isinstance(obj, type) and attrs.has(obj):
+        fields = attrs.fields_dict(obj)
+
+        def shown(found: re.Match[str]) -> str:
+            value = fields[found[1]].default
+            return getattr(value, "__name__", None) or repr(value)
+
+        signature = re.sub(r"\bNOTHING\b", "...", _GENERATED.sub(shown, signature))
+    return signature, returns
+
+
 def skip_tests(
     app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
 ) -> bool | None:
@@ -127,4 +152,5 @@ def setup(app: Sphinx) -> None:
     """Connect what is ours; the colon before napoleon, which listens at 500."""
     app.connect("missing-reference", find_by_name)
     app.connect("autodoc-process-docstring", keep_colon, priority=400)
+    app.connect("autodoc-process-signature", plain_defaults)
     app.connect("autodoc-skip-member", skip_tests)
