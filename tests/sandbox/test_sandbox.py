@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,6 +14,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from marketo_dynamics_sync import MarketoConnector
+from marketo_dynamics_sync.entities import Lead
 from marketo_dynamics_sync.sandbox import CRM_FIELDS, Sandbox
 from marketo_dynamics_sync.sandbox.__main__ import main
 from marketo_dynamics_sync.sandbox.people import people
@@ -129,3 +132,46 @@ def test_another_process_can_use_it_as_it_was_told() -> None:
         process.terminate()
     assert who.status_code == 200
     assert who.json()["OrganizationId"]
+
+
+def test_records_are_loaded_in_their_own_form() -> None:
+    sandbox = Sandbox(start=START)
+    data = json.loads(
+        '{"dynamics": {"lead": [{"lastname": "Byron"}, {"lastname": "Hopper"}]},'
+        ' "marketo": {"persons": [{"email": "noor@example.org"}]}}'
+    )
+    made = sandbox.load(data)
+    assert [row["lastname"] for row in map(sandbox.dynamics.row, ["lead"] * 2, made["lead"]) if row] == [
+        "Byron",
+        "Hopper",
+    ]
+    person = sandbox.marketo.person(int(made["persons"][0]))
+    assert person is not None
+    assert person["email"] == "noor@example.org"
+
+
+@pytest.mark.parametrize("data", [{"salesforce": {}}, {"marketo": {"people": []}}, {"dynamics": {"leads": []}}])
+def test_what_nobody_has_can_not_be_loaded(data: dict[str, dict[str, list[dict[str, object]]]]) -> None:
+    with pytest.raises(ValueError, match="the sandbox has no"):
+        Sandbox(start=START).load(data)
+
+
+def test_the_fixture_serves_a_sandbox(marketo_dynamics_sandbox: Sandbox) -> None:
+    assert httpx.get(f"{marketo_dynamics_sandbox.dynamics_url}/api/data/v9.2/WhoAmI").status_code == 401
+    marketo_dynamics_sandbox.marketo.create_person(email="ada@example.com", dynamicsId="1")
+
+
+@pytest.mark.marketo_dynamics_sandbox(crm_fields=False, start=START)
+def test_the_fixture_takes_arguments(marketo_dynamics_sandbox: Sandbox) -> None:
+    assert marketo_dynamics_sandbox.clock.now() == START
+    with pytest.raises(ValueError, match="dynamicsId"):
+        marketo_dynamics_sandbox.marketo.create_person(email="ada@example.com", dynamicsId="1")
+
+
+def test_connectors_live_by_its_clock() -> None:
+    with Sandbox(start=datetime(2020, 1, 1, tzinfo=UTC)) as sandbox:
+        with MarketoConnector(
+            sandbox.marketo_url, client_id=sandbox.client_id, client_secret=sandbox.client_secret, **sandbox.timing
+        ) as marketo:
+            checks = {check.name: check for check in marketo.check([Lead.__entity__])}
+        assert checks["clock"].passed

@@ -4,7 +4,9 @@ This room shares no code with the connectors, so that an error in one shows in t
 from the rest of the package.
 """
 
+from . import fault_kinds
 from .clock import SandboxClock
+from .faults import Faults
 from .sandbox import CRM_FIELDS, Sandbox, SandboxCredential
 
-__all__ = ["CRM_FIELDS", "Sandbox", "SandboxClock", "SandboxCredential"]
+__all__ = ["CRM_FIELDS", "Faults", "Sandbox", "SandboxClock", "SandboxCredential", "fault_kinds"]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
 from attrs import frozen
 
 from .clock import SandboxClock
 from .dataverse import DataverseService
+from .faults import Faults
 from .http import App
 from .marketo import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, MarketoService, PersonField
 from .people import fill
@@ -103,8 +105,12 @@ class Sandbox:
         self.client_secret = DEFAULT_CLIENT_SECRET
         self._tls = tls
         self._stack = ExitStack()
-        self._marketo_server = LoopbackServer(self.marketo, tls=tls)
-        self._dynamics_server = LoopbackServer(self.dynamics, tls=tls)
+        #: Lets go wrong what it is told to.
+        self.faults = Faults()
+        self._marketo_app = self.faults.around("marketo", self.marketo)
+        self._dynamics_app = self.faults.around("dynamics", self.dynamics)
+        self._marketo_server = LoopbackServer(self._marketo_app, tls=tls)
+        self._dynamics_server = LoopbackServer(self._dynamics_app, tls=tls)
 
     @property
     def marketo_url(self) -> str:
@@ -121,9 +127,21 @@ class Sandbox:
         """A credential for Dynamics."""
         return SandboxCredential(self.dynamics)
 
+    @property
+    def timing(self) -> dict[str, Callable[..., Any]]:
+        """Arguments that make a connector live by the sandbox's clock: ``MarketoConnector(url, ..., **timing)``.
+
+        The values are ``clock``, ``monotonic`` and ``sleep``; ``Any`` because they go to parameters of three types.
+        """
+        return {"clock": self.clock.now, "monotonic": self.clock.monotonic, "sleep": self.clock.sleep}
+
     def client(self) -> httpx.Client:
         """Return an HTTP client that reaches both services, and the token endpoint, in process."""
-        routes: dict[str, App] = {MARKETO_HOST: self.marketo, DYNAMICS_HOST: self.dynamics, LOGIN_HOST: self.dynamics}
+        routes: dict[str, App] = {
+            MARKETO_HOST: self._marketo_app,
+            DYNAMICS_HOST: self._dynamics_app,
+            LOGIN_HOST: self._dynamics_app,
+        }
         return httpx.Client(transport=SandboxTransport(routes))
 
     def seed(self, count: int, seed: int = 7) -> None:
@@ -134,6 +152,31 @@ class Sandbox:
             seed: Makes the same people again.
         """
         fill(count, seed, self.dynamics.create, self.marketo.create_person)
+
+    def load(self, data: Mapping[str, Mapping[str, Sequence[Mapping[str, object]]]]) -> dict[str, list[str]]:
+        """Put records into both services, in the form they have there.
+
+        Args:
+            data: ``{"marketo": {"persons": [...]}, "dynamics": {"lead": [...], "contact": [...]}}``; what
+                ``json.load`` gives.
+
+        Returns:
+            The new ids, in order, by ``"persons"`` and by table.
+
+        Raises:
+            ValueError: A service or an object is unknown, or doesn't take a value.
+        """
+        unknown = set(data) - {"marketo", "dynamics"} | set(data.get("marketo", {})) - {"persons"}
+        unknown |= set(data.get("dynamics", {})) - set(self.dynamics.tables)
+        if unknown:
+            raise ValueError(f"the sandbox has no {', '.join(map(repr, sorted(unknown)))}")
+        made = {
+            table: [self.dynamics.create(table, **row) for row in rows]
+            for table, rows in data.get("dynamics", {}).items()
+        }
+        for name, people in data.get("marketo", {}).items():
+            made[name] = [str(self.marketo.create_person(**person)) for person in people]
+        return made
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._marketo_server)
