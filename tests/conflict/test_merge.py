@@ -17,7 +17,8 @@ from marketo_dynamics_sync.conflict import (
     Resolution,
     as_policy,
 )
-from marketo_dynamics_sync.entities import UNREADABLE, Invalid, Side
+from marketo_dynamics_sync.entities import UNREADABLE, Invalid, Ref, Side
+from marketo_dynamics_sync.entities.codecs import LookupCodec
 from marketo_dynamics_sync.errors import PolicyError
 
 from .samples import FLAG, NAME, OPT_OUT, bound, merge
@@ -367,3 +368,18 @@ def test_fields_no_longer_mapped_leave_the_base() -> None:
 def test_decisions_come_in_the_order_of_the_fields() -> None:
     result = merge({"name": "a", "flag": True}, {"opt_out": True}, fields=(FLAG, OPT_OUT, NAME))
     assert [d.field for d in result.decisions] == ["flag", "opt_out", "name"]
+
+
+def test_one_row_is_one_value_though_marketo_doesnt_say_of_which_table() -> None:
+    customer = bound("customer", LookupCodec(targets=("account", "contact")))
+    row, other = "6b1f8d0e-0c7a-ee11-8179-000d3a123456", "7c2e9e1f-0c7a-ee11-8179-000d3a123456"
+    first = merge({"customer": Ref("", row)}, {"customer": Ref("account", row)}, fields=(customer,))
+    assert (first.to_marketo, first.to_dynamics) == ({}, {})
+    later = merge({"customer": Ref("", row)}, {"customer": Ref("account", row)}, first.base_marketo, fields=(customer,))
+    assert nothing(later)
+
+    moved = merge(
+        {"customer": Ref("", other)}, {"customer": Ref("account", row)}, first.base_marketo, fields=(customer,)
+    )
+    assert only(moved).kind is DecisionKind.HELD
+    assert only(moved).reason == "which table the id belongs to is not known"

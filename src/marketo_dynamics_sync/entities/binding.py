@@ -103,7 +103,7 @@ class BoundEntity:
         fields: The fields that both sides have, by name.
         marketo: The Marketo object as described.
         dynamics: The Dataverse table as described.
-        left_out: Fields of the default mapping that are missing or unreadable on a side.
+        left_out: Fields that are not synced here, and why.
         deleted_flag: Marketo's own field that says the row was deleted in Dynamics, where Marketo has one.
     """
 
@@ -186,18 +186,27 @@ class BoundEntity:
         }
 
     def load(self, stored: Mapping[str, object]) -> dict[str, object]:
-        """Return the values that :meth:`dump` wrote; fields that are no longer mapped are left out."""
-        return {
-            name: None if raw is None else self.fields[name].codec.load(cast("JSON", raw))
-            for name, raw in stored.items()
-            if name in self.fields
-        }
+        """Return the values that :meth:`dump` wrote.
+
+        A field that is no longer mapped is left out, and so is one whose type was changed so that what was kept means
+        nothing any more: it is compared afresh.
+        """
+        values: dict[str, object] = {}
+        for name, raw in stored.items():
+            bound = self.fields.get(name)
+            if bound is None:
+                continue
+            try:
+                values[name] = None if raw is None else bound.codec.load(cast("JSON", raw))
+            except Exception:  # noqa: S112 - as with reading: a user's codec may raise anything
+                continue
+        return values
 
     @cached_property
     def fingerprint(self) -> str:
-        """Text that changes when mapped fields, their ends or their directions change."""
+        """Text that changes when mapped fields, their ends, their directions or their codecs change."""
         parts = [
-            f"{f.name}:{f.marketo}:{f.dynamics}:{f.direction.value if f.direction else 'read'}"
+            f"{f.name}:{f.marketo}:{f.dynamics}:{f.direction.value if f.direction else 'read'}:{type(f.codec).__name__}"
             for f in sorted(self.fields.values(), key=lambda f: f.name)
         ]
         return "|".join([self.name, self.definition.dynamics, self.definition.direction.value, *parts])
@@ -214,61 +223,77 @@ def bind(definition: EntityDefinition, marketo: ObjectInfo, dynamics: ObjectInfo
     Raises:
         FieldMissingError: A field that the user named is missing on a side.
         FieldUnreadableError: A field that the user named can't be read by the sync user.
-        MappingError: A field's type on a side is not what the annotation says.
+        MappingError: A field's type on a side is not what the annotation says, or no side lets it be written.
     """
     fields: dict[str, BoundField] = {}
     left_out: list[LeftOut] = []
+    flag: BoundField | None = None
     for item in definition.fields.values():
-        if item.marketo is None or item.dynamics is None:
-            continue
         gap = _gap(definition, item, marketo, dynamics)
+        if gap is None:
+            there = marketo.fields[item.marketo] if item.marketo else None
+            bound = _bound(definition, item, there, dynamics.fields[item.dynamics] if item.dynamics else None)
+            gap = _unwritable(definition, item, bound)
+            if gap is None and _is_flag(item):
+                flag = bound
+            elif gap is None:
+                fields[item.name] = bound
         if gap is not None:
             left_out.append(gap)
-            continue
-        fields[item.name] = _bound(definition, item, marketo.fields[item.marketo], dynamics.fields[item.dynamics])
-    return BoundEntity(definition, fields, marketo, dynamics, tuple(left_out), _deleted_flag(definition, marketo))
+    return BoundEntity(definition, fields, marketo, dynamics, tuple(left_out), flag)
 
 
-def _deleted_flag(definition: EntityDefinition, marketo: ObjectInfo) -> BoundField | None:
-    """Return the flag for rows deleted in Dynamics: a field with a Marketo end only, named ``is_deleted``."""
-    item = definition.fields.get("is_deleted")
-    if item is None or item.dynamics is not None or item.marketo not in marketo.fields:
-        return None
-    return BoundField(item.name, cast("str", item.marketo), "", item.codec, to_marketo=True, to_dynamics=False)
+def _is_flag(item: EntityField) -> bool:
+    """Return whether a field is the flag for rows deleted in Dynamics: one with a Marketo end only, ``is_deleted``."""
+    return item.name == "is_deleted" and item.dynamics is None
 
 
 def _gap(definition: EntityDefinition, item: EntityField, marketo: ObjectInfo, dynamics: ObjectInfo) -> LeftOut | None:
-    ends: Iterable[tuple[Side, str, ObjectInfo]] = (
-        (Side.MARKETO, cast("str", item.marketo), marketo),
-        (Side.DYNAMICS, cast("str", item.dynamics), dynamics),
-    )
+    ends = ((Side.MARKETO, item.marketo, marketo), (Side.DYNAMICS, item.dynamics, dynamics))
+    where = f"{definition.cls.__name__}.{item.name}"
     for side, native, info in ends:
-        there = info.fields.get(native)
-        if there is not None and there.readable:
-            continue
-        where = f"{definition.cls.__name__}.{item.name}"
         place = f"{side.value} {info.name!r}"
+        if native is None:
+            if _is_flag(item):
+                continue
+            return LeftOut(definition.name, item.name, side, "", f"it is not mapped to any field of {place}")
+        there = info.fields.get(native)
         if there is None:
             if not item.optional:
                 raise FieldMissingError(
                     f"{where} is mapped to {native!r}, which {place} doesn't have. Create it there, or correct the "
-                    "name "
-                    "in mapped(...)."
+                    "name in mapped(...)."
                 )
-            reason = f"{place} has no field {native!r}"
-        else:
+            return LeftOut(definition.name, item.name, side, native, f"{place} has no field {native!r}")
+        if not there.readable:
             if not item.optional:
                 raise FieldUnreadableError(
                     f"{where}: the sync user can't read {native!r} of {place}. Give its role the right to read the "
-                    "field, "
-                    "or leave the field out."
+                    "field, or leave the field out."
                 )
             reason = f"the sync user can't read {native!r} of {place}"
-        return LeftOut(definition.name, item.name, side, native, reason)
+            return LeftOut(definition.name, item.name, side, native, reason)
     return None
 
 
-def _bound(definition: EntityDefinition, item: EntityField, marketo: FieldInfo, dynamics: FieldInfo) -> BoundField:
+def _unwritable(definition: EntityDefinition, item: EntityField, bound: BoundField) -> LeftOut | None:
+    """Return what to say of a field that was to be written but can't be on any side."""
+    if item.read_only or bound.direction is not None:
+        return None
+    side = Side.DYNAMICS if item.direction is Direction.TO_DYNAMICS else Side.MARKETO
+    native = bound.marketo if side is Side.MARKETO else bound.dynamics
+    reason = f"{side.value} doesn't let {native!r} be written"
+    if not item.optional:
+        raise MappingError(
+            f"{definition.cls.__name__}.{item.name}: {reason}, so nothing would flow. Map it to a field that can be "
+            "written, or only read it with read_only=True."
+        )
+    return LeftOut(definition.name, item.name, side, native, reason)
+
+
+def _bound(
+    definition: EntityDefinition, item: EntityField, marketo: FieldInfo | None, dynamics: FieldInfo | None
+) -> BoundField:
     try:
         codec = item.codec.bind(marketo, dynamics)
     except MappingError as error:
@@ -277,11 +302,11 @@ def _bound(definition: EntityDefinition, item: EntityField, marketo: FieldInfo, 
     wants_dynamics = item.direction is not Direction.TO_MARKETO and not item.read_only
     return BoundField(
         name=item.name,
-        marketo=marketo.name,
-        dynamics=dynamics.name,
+        marketo=item.marketo or "",
+        dynamics=item.dynamics or "",
         codec=codec,
-        to_marketo=wants_marketo and (marketo.updatable or item.key),
-        to_dynamics=wants_dynamics and dynamics.updatable,
+        to_marketo=wants_marketo and marketo is not None and (marketo.updatable or item.key),
+        to_dynamics=wants_dynamics and dynamics is not None and dynamics.updatable,
         opt_out=item.opt_out,
         key=item.key,
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast, get_type_hints
 
 import attrs
 from attrs import field, frozen
 
-from ..errors import MappingError, ValueRejectedError
+from ..errors import MappingError
 from .codecs import Codec, codec_for
 from .direction import Direction
 from .fields import METADATA, FieldMapping
 from .objects import MarketoObject
+from .values import JSON
 
 if TYPE_CHECKING:
     from .model import Entity
@@ -85,26 +87,42 @@ def define_entity(cls: type[Entity], options: EntityOptions) -> EntityDefinition
     """Read an entity class and refuse a mapping that can't work.
 
     Raises:
-        MappingError: An unknown type, two fields on one column or Marketo field, a direction that the entity doesn't
-            allow, or a two-way field whose codec doesn't round-trip. The text names the class and the field.
+        MappingError: An unknown type, an attribute without mapping or annotation, two fields on one column or Marketo
+            field, a direction that the entity doesn't allow, or a codec that doesn't bring a value back. The text
+            names the class and the field.
     """
-    try:
-        hints = get_type_hints(cls, include_extras=True)
-    except NameError as error:
-        raise MappingError(
-            f"{cls.__name__}: the annotation {error.name!r} can't be found; import it at module level, outside "
-            "TYPE_CHECKING"
-        ) from None
-    found: dict[str, EntityField] = {}
-    for attribute in attrs.fields(cast("type[attrs.AttrsInstance]", cls)):
-        mapping = attribute.metadata.get(METADATA)
-        if isinstance(mapping, FieldMapping):
-            found[attribute.name] = _field(cls, attribute.name, hints[attribute.name], mapping, options)
+    attributes = attrs.fields(cast("type[attrs.AttrsInstance]", cls))
+    for attribute in attributes:
+        where = f"{cls.__name__}.{attribute.name}"
+        if not isinstance(attribute.metadata.get(METADATA), FieldMapping):
+            raise MappingError(f"{where} is annotated but not mapped; write = mapped(...) beside it")
+        if attribute.type is None:
+            raise MappingError(f"{where} is mapped but has no annotation; write the type of its values beside it")
+    hints = _hints(cls, {a.name: str(a.type) for a in attributes})
+    found = {a.name: _field(cls, a.name, hints[a.name], a.metadata[METADATA], options) for a in attributes}
     _refuse_shared(cls, "Marketo field", ((f.name, f.marketo) for f in found.values()))
     _refuse_shared(cls, "Dynamics column", ((f.name, f.dynamics) for f in found.values()))
     if len([f for f in found.values() if f.key]) > 1:
         raise MappingError(f"{cls.__name__}: more than one field is marked key=True; one field carries the row id")
+    unmapped = sorted(set(options.marketo.dedupe) - {f.marketo for f in found.values()})
+    if unmapped:
+        raise MappingError(
+            f"{cls.__name__}: no field is mapped to {', '.join(map(repr, unmapped))}, by which Marketo tells the "
+            f"records of {options.marketo.name!r} apart"
+        )
     return EntityDefinition(cls, options.name, options.marketo, options.dynamics, options.direction, found)
+
+
+def _hints(cls: type[Entity], written: dict[str, str]) -> dict[str, object]:
+    try:
+        return get_type_hints(cls, include_extras=True)
+    except Exception as error:  # whatever evaluating an annotation raises
+        name = getattr(error, "name", None)
+        where = next((f".{field}" for field, text in written.items() if name and name in text), "")
+        raise MappingError(
+            f"{cls.__name__}{where}: an annotation can't be evaluated ({error}); import what it names at module level, "
+            "outside TYPE_CHECKING"
+        ) from None
 
 
 def _field(cls: type[Entity], name: str, hint: object, mapping: FieldMapping, options: EntityOptions) -> EntityField:
@@ -113,15 +131,18 @@ def _field(cls: type[Entity], name: str, hint: object, mapping: FieldMapping, op
         codec: Codec[object] = mapping.codec if mapping.codec is not None else codec_for(hint)
     except MappingError as error:
         raise MappingError(f"{where}: {error}") from None
+    if mapping.key and (mapping.marketo is None or mapping.dynamics is None):
+        raise MappingError(f"{where}: key=True carries the row id into Marketo, so it needs marketo= and dynamics=")
+    if mapping.key and (mapping.direction not in (None, Direction.TO_MARKETO) or mapping.read_only):
+        raise MappingError(f"{where}: key=True carries the row id into Marketo and flows there only")
     direction = mapping.direction or (Direction.TO_MARKETO if mapping.key else options.direction)
-    if options.direction is not Direction.TWO_WAY and direction is not options.direction:
+    if options.direction is not Direction.TWO_WAY and direction is not options.direction and not mapping.key:
         raise MappingError(
             f"{where}: flows {direction.value}, but {options.name!r} flows {options.direction.value} only"
         )
     if mapping.opt_out and direction is not Direction.TWO_WAY:
         raise MappingError(f"{where}: an opt-out must be heard from both sides, so it has to flow both ways")
-    if direction is Direction.TWO_WAY and not mapping.read_only:
-        _refuse_lossy(where, codec)
+    _refuse_lossy(where, codec, services=direction is Direction.TWO_WAY and not mapping.read_only)
     return EntityField(
         name=name,
         marketo=mapping.marketo,
@@ -135,23 +156,27 @@ def _field(cls: type[Entity], name: str, hint: object, mapping: FieldMapping, op
     )
 
 
-def _refuse_lossy(where: str, codec: Codec[object]) -> None:
+def _refuse_lossy(where: str, codec: Codec[object], *, services: bool) -> None:
+    """Refuse a codec that doesn't bring its own examples back: from the state store always, from both services where
+    the field flows both ways.
+    """
+    kind = f"{where}: the codec {type(codec).__name__}"
     for sample in codec.examples():
         try:
-            there = codec.from_marketo(codec.to_marketo(sample))
-            back = codec.from_dynamics(codec.to_dynamics(sample))
-            kept = codec.load(codec.dump(sample))
-        except ValueRejectedError as error:
+            kept = codec.load(cast("JSON", json.loads(json.dumps(codec.dump(sample)))))
+            there = codec.from_marketo(codec.to_marketo(sample)) if services else sample
+            back = codec.from_dynamics(codec.to_dynamics(sample)) if services else sample
+        except Exception as error:  # a user's codec may raise anything
+            raise MappingError(f"{kind} fails on its own example ({type(error).__name__}: {error})") from None
+        if kept != sample:
             raise MappingError(
-                f"{where}: the codec {type(codec).__name__} refuses its own value ({error.reason}), so the field "
-                "can't flow both ways"
-            ) from None
-        for way, result in (("Marketo", there), ("Dynamics", back), ("the state store", kept)):
+                f"{kind} doesn't bring a value back from the state store as it was; mend its dump and load"
+            )
+        for way, result in (("Marketo", there), ("Dynamics", back)):
             if result != sample:
                 raise MappingError(
-                    f"{where}: the codec {type(codec).__name__} doesn't bring a value back from {way} as it was, so "
-                    "the field "
-                    "can't flow both ways; make it one-way with direction=..., or mend the codec"
+                    f"{kind} doesn't bring a value back from {way} as it was, so the field can't flow both ways; make "
+                    "it one-way with direction=..., or mend the codec"
                 )
 
 

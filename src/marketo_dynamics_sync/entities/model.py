@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
+from typing import ClassVar, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
 from ..errors import MappingError
 from .definition import EntityDefinition, EntityOptions, define_entity
 from .direction import Direction
-from .fields import METADATA, FieldMapping, mapped
+from .fields import mapped
 from .objects import MarketoObject
-from .values import Values
+from .values import UNREADABLE, Invalid, Values
 
 C = TypeVar("C", bound="type[Entity]")
 
@@ -35,18 +36,22 @@ class Entity:
     #: The mapping as data; made when the class is made.
     __entity__: ClassVar[EntityDefinition]
     _options: ClassVar[EntityOptions | None] = None
+    #: Names that ``select`` kept and names that it left out.
+    _selected: ClassVar[frozenset[str]] = frozenset()
+    _dropped: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         attrs.define(cls, slots=False, kw_only=True, eq=True)
         if cls._options is not None:
-            cls.__entity__ = define_entity(cls, cls._options)
+            cls.__entity__ = _defined(cls, cls._options)
 
     @classmethod
     def select(cls, *names: str) -> type[Self]:
         """Return this entity with the named fields only.
 
-        Fields that are named here are wanted: one that a side doesn't have is an error. The key field stays.
+        Fields that are named here are wanted: one that a side doesn't have is an error. The key field stays, and so do
+        the dedupe fields of a custom object. A subclass has the selected fields and its own.
 
         Args:
             *names: Attribute names.
@@ -58,21 +63,31 @@ class Entity:
         unknown = sorted(set(names) - set(known))
         if unknown:
             raise MappingError(f"{cls.__name__} has no field {', '.join(map(repr, unknown))}")
-        kept = {
-            name: attrs.evolve(known[name], optional=False) if name in names else known[name]
-            for name in known
-            if name in names or known[name].key
+        dedupe = cls.__entity__.marketo.dedupe
+        dropped = {n for n, f in known.items() if n not in names and not f.key and f.marketo not in dedupe}
+        members = {
+            "__doc__": cls.__doc__,
+            "__module__": cls.__module__,
+            "__qualname__": cls.__qualname__,
+            "_selected": frozenset(names),
+            "_dropped": cls._dropped | dropped,
         }
-        picked = cast("type[Self]", type(cls.__name__, (cls,), {"__doc__": cls.__doc__, "__module__": cls.__module__}))
-        picked.__entity__ = attrs.evolve(cls.__entity__, cls=picked, fields=kept)
-        return picked
+        return cast("type[Self]", type(cls.__name__, (cls,), members))
 
     @classmethod
     def from_values(cls, values: Values) -> Self:
-        """Return an object of this class that holds the values of a record; a field that was not read is left at its
-        default."""
+        """Return an object of this class that holds the values of a record.
+
+        A field that was not read, or not as a value of its type, is left at its default.
+        """
         known = cls.__entity__.fields
-        return cls(**{name: value for name, value in values.items() if name in known})
+        return cls(
+            **{
+                name: value
+                for name, value in values.items()
+                if name in known and value is not UNREADABLE and not isinstance(value, Invalid)
+            }
+        )
 
     def to_values(self) -> dict[str, object]:
         """Return the mapped values of this object by field name."""
@@ -103,17 +118,23 @@ def entity(
 
     def decorate(cls: C) -> C:
         options = EntityOptions(name=name, marketo=marketo, dynamics=dynamics, direction=direction)
-        _refuse_unmapped(cls)
+        cls.__entity__ = _defined(cls, options)
         cls._options = options
-        cls.__entity__ = define_entity(cls, options)
         return cls
 
     return decorate
 
 
-def _refuse_unmapped(cls: type[Any]) -> None:
-    for attribute in attrs.fields(cls):
-        if not isinstance(attribute.metadata.get(METADATA), FieldMapping):
-            raise MappingError(
-                f"{cls.__name__}.{attribute.name} is annotated but not mapped; write = mapped(...) beside it"
-            )
+def _defined(cls: type[Entity], options: EntityOptions) -> EntityDefinition:
+    """Return a class as data, without the fields that ``select`` left out of it or of a parent.
+
+    A field that the class itself maps is there, whatever its parent left out.
+    """
+    definition = define_entity(cls, options)
+    gone = cls._dropped = cls._dropped - set(inspect.get_annotations(cls))
+    fields = {
+        name: attrs.evolve(item, optional=False) if name in cls._selected else item
+        for name, item in definition.fields.items()
+        if name not in gone
+    }
+    return attrs.evolve(definition, fields=fields)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from ..errors import MappingError
+
+#: Marketo lets a custom object have this many dedupe fields (Adobe, "Add Marketo Custom Object Fields").
+MOST_DEDUPE_FIELDS = 3
+
 
 @frozen
 class MarketoObject:
@@ -34,5 +39,13 @@ def custom_object(name: str, *, dedupe: str | tuple[str, ...]) -> MarketoObject:
     Args:
         name: API name, such as ``"event_c"``.
         dedupe: The field or fields Marketo tells its records apart by, one to three.
+
+    Raises:
+        MappingError: No dedupe field, or more than Marketo takes.
     """
-    return MarketoObject(name, (dedupe,) if isinstance(dedupe, str) else tuple(dedupe))
+    fields = (dedupe,) if isinstance(dedupe, str) else tuple(dedupe)
+    if not 1 <= len(fields) <= MOST_DEDUPE_FIELDS:
+        raise MappingError(
+            f"custom_object({name!r}) names {len(fields)} dedupe fields; Marketo takes one to {MOST_DEDUPE_FIELDS}"
+        )
+    return MarketoObject(name, fields)

@@ -43,6 +43,7 @@ class FieldInfo:
         options: Choices of an option set.
         targets: Tables that a lookup may point to (logical names).
         navigation: Navigation property to write for each target table.
+        entity_sets: Entity set name of each target table, where it is not the logical name with an ``s``.
         searchable: Whether Marketo can look records up by it.
     """
 
@@ -60,6 +61,7 @@ class FieldInfo:
     options: tuple[Option, ...] = ()
     targets: tuple[str, ...] = ()
     navigation: Mapping[str, str] = field(factory=dict)
+    entity_sets: Mapping[str, str] = field(factory=dict)
     searchable: bool = False
 
 

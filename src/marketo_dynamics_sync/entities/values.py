@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 #: What JSON can say. ``object`` at the leaves keeps the alias non-recursive; codecs narrow it.
 JSON: TypeAlias = None | bool | int | float | str | list[object] | dict[str, object]
@@ -45,10 +45,12 @@ class Invalid:
 class Ref(Generic[T]):
     """A lookup: points to one row of a table.
 
+    Two references with one id are equal: no two rows share a GUID, and Marketo keeps the id without its table.
+
     Attributes:
-        table: Logical name of the table in Dataverse, such as ``"contact"``; for one-table lookups it may be "".
+        table: Logical name of the table in Dataverse, such as ``"contact"``; "" where it is not known.
         id: The row's id, a GUID in lower case without braces.
     """
 
-    table: str
+    table: str = field(eq=False)
     id: str

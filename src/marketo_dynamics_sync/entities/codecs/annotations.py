@@ -49,8 +49,8 @@ def codec_for(annotation: object) -> Codec[object]:
 
     Args:
         annotation: A resolved type hint: one of ``str``, ``int``, ``float``, ``bool``, ``Decimal``, ``datetime``,
-            ``date``, an ``Enum`` of whole numbers, ``Ref[...]``, an alias of this module such as ``Money``, or
-            ``Annotated[T, codec]``; each may be joined with ``None``.
+            ``date``, an ``Enum`` of whole numbers, ``frozenset[int]``, ``Ref[...]``, an alias of this module such as
+            ``Money``, or ``Annotated[T, codec]``; each may be joined with ``None``.
 
     Raises:
         MappingError: Nothing is known to carry the type.
@@ -67,12 +67,11 @@ def codec_for(annotation: object) -> Codec[object]:
         return cast("Codec[object]", LookupCodec())
     if isinstance(plain, type) and issubclass(plain, Enum):
         return cast("Codec[object]", EnumCodec(plain))
-    if get_origin(plain) is frozenset:
+    if get_origin(plain) is frozenset and get_args(plain) == (int,):
         return cast("Codec[object]", MultiChoiceCodec())
     raise MappingError(
-        f"no codec carries the type {getattr(plain, '__name__', plain)!s}: annotate it as one of text, number, "
-        "boolean, date, "
-        "Enum, Ref, or give it one with mapped(codec=...)"
+        f"no codec carries the type {plain.__name__ if isinstance(plain, type) else plain!s}: annotate it as one of "
+        "text, number, boolean, date, Enum, Ref, or give it one with mapped(codec=...)"
     )
 
 

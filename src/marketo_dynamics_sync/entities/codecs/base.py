@@ -19,8 +19,9 @@ Samples = tuple[object, ...]
 class Codec(Generic[T]):
     """Carries one kind of value both ways. Subclass it and override what differs.
 
-    A codec never sees ``None`` except in the four ``*_marketo``/``*_dynamics`` methods, where ``None`` is JSON ``null``
-    and the empty value. It raises :class:`~marketo_dynamics_sync.errors.ValueRejectedError` for what it can't carry.
+    ``None`` is JSON ``null`` and the empty value. :meth:`dump` and :meth:`load` never see it; the four
+    ``*_marketo``/``*_dynamics`` methods and :meth:`stored_form` do. A codec raises
+    :class:`~marketo_dynamics_sync.errors.ValueRejectedError` for what it can't carry.
 
     Attributes:
         name: Word for this kind of value in messages.
@@ -55,7 +56,7 @@ class Codec(Generic[T]):
         return cast("JSON", value)
 
     def dump(self, value: T | None) -> JSON:
-        """Return a JSON form for the state store."""
+        """Return a JSON form for the state store; JSON numbers, texts, lists and objects only."""
         return cast("JSON", value)
 
     def load(self, raw: JSON) -> T | None:

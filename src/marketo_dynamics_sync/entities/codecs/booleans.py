@@ -29,8 +29,8 @@ class BooleanCodec(Codec[bool]):
         raise ValueRejectedError("true or false was expected", code="not-boolean")
 
     def to_marketo(self, value: bool | None) -> JSON:
-        """Return true or false."""
-        return bool(value)
+        """Return true or false; anything else, that a policy may have given, is refused and not taken for true."""
+        return self.from_marketo(value)
 
     def from_dynamics(self, raw: JSON) -> bool | None:
         """Return true or false; null is false."""
@@ -38,4 +38,4 @@ class BooleanCodec(Codec[bool]):
 
     def to_dynamics(self, value: bool | None) -> JSON:
         """Return true or false."""
-        return bool(value)
+        return self.from_marketo(value)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import ClassVar, Generic, Self, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
 from ...errors import MappingError, ValueRejectedError
-from ..schema import FieldInfo
+from ..schema import FieldInfo, Option
 from ..values import JSON
 from .base import Codec
 
@@ -17,6 +19,7 @@ E = TypeVar("E", bound=Enum)
 
 _NUMBERS = frozenset({"integer", "score"})
 _MARKETO = frozenset({"string", "text", "integer", "score", "reference"})
+_NUMBER = re.compile(r"-?[0-9]{1,10}")
 
 
 def enum_label(member: Enum) -> str:
@@ -25,11 +28,34 @@ def enum_label(member: Enum) -> str:
     return label if isinstance(label, str) else member.name.replace("_", " ").capitalize()
 
 
+def unique_labels(options: Iterable[Option], *, joiner: str | None = None) -> dict[int, str]:
+    """Return what Marketo shows for each option: its label, so written that no other option has the same one.
+
+    Dataverse lets two options carry one label. Both then get their number behind it, since a text that means two
+    options would come back as the wrong one.
+
+    Args:
+        options: The option set.
+        joiner: What stands between labels where one text holds several; a label that has it gets a comma instead.
+    """
+    shown = {option.value: option.label.strip() or str(option.value) for option in options}
+    if joiner is not None:
+        shown = {value: label.replace(joiner, ",") for value, label in shown.items()}
+    while shared := _shared(shown.values()):
+        shown = {v: f"{label} ({v})" if label.casefold() in shared else label for v, label in shown.items()}
+    return shown
+
+
+def _shared(labels: Iterable[str]) -> set[str]:
+    return {label for label, times in Counter(map(str.casefold, labels)).items() if times > 1}
+
+
 @frozen
 class ChoiceCodec(Codec[int]):
     """A choice of an option set, kept as its number. Its label is read from Dataverse's metadata.
 
-    A Marketo text field holds the label (found again in any letter case), a Marketo integer field the number.
+    A Marketo text field holds the label (found again in any letter case), a Marketo integer field the number. A number
+    that the option set no longer has, but rows still hold, is carried as a number and never written to Dynamics.
 
     Attributes:
         labels: Label by number.
@@ -39,6 +65,7 @@ class ChoiceCodec(Codec[int]):
     name: ClassVar[str] = "choice"
     marketo_types: ClassVar[frozenset[str]] = _MARKETO
     dynamics_types: ClassVar[frozenset[str]] = frozenset({"Picklist", "State", "Status"})
+    samples: ClassVar[tuple[object, ...]] = (1, 100_000_000)
 
     labels: Mapping[int, str] = field(factory=dict, repr=False, eq=False)
     numeric: bool = False
@@ -57,10 +84,10 @@ class ChoiceCodec(Codec[int]):
             found = self._values.get(text.casefold())
             if found is not None:
                 return found
-            if text.lstrip("-").isdecimal():
-                return self._known(int(text))
+            if _NUMBER.fullmatch(text):
+                return int(text)
         elif type(raw) is int:
-            return self._known(raw)
+            return raw
         raise ValueRejectedError("not a label of the option set", code="unknown-option")
 
     def to_marketo(self, value: int | None) -> JSON:
@@ -79,23 +106,24 @@ class ChoiceCodec(Codec[int]):
 
     def to_dynamics(self, value: int | None) -> JSON:
         """Return the number, refusing one that the option set doesn't have (error 0x8004431A otherwise)."""
-        return None if value is None else self._known(value)
+        if value is not None and self.labels and value not in self.labels:
+            raise ValueRejectedError("not a number of the option set", code="unknown-option")
+        return value
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the option set."""
         super().bind(marketo, dynamics)
-        labels = {option.value: option.label for option in dynamics.options} if dynamics else dict(self.labels)
+        labels = unique_labels(dynamics.options) if dynamics else dict(self.labels)
         return evolve(
             self,
             labels=labels,
             numeric=marketo is not None and marketo.type in _NUMBERS,
-            values={label.strip().casefold(): value for value, label in labels.items()},
+            values=_by_label(labels),
         )
 
-    def _known(self, value: int) -> int:
-        if self.labels and value not in self.labels:
-            raise ValueRejectedError("not a number of the option set", code="unknown-option")
-        return value
+
+def _by_label(labels: Mapping[int, str]) -> dict[str, int]:
+    return {label.casefold(): value for value, label in labels.items()}
 
 
 @frozen
@@ -105,6 +133,8 @@ class EnumCodec(Codec[E], Generic[E]):
     Attributes:
         enum: The enumeration.
         numeric: Whether the Marketo field holds the number.
+        labels: Member by what people read for it, in lower case.
+        codes: Numbers that the column's option set has; empty where it isn't known.
     """
 
     name: ClassVar[str] = "choice"
@@ -114,18 +144,19 @@ class EnumCodec(Codec[E], Generic[E]):
     enum: type[E]
     numeric: bool = False
     labels: Mapping[str, E] = field(factory=dict, repr=False, eq=False)
+    codes: frozenset[int] = field(default=frozenset(), repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         for member in self.enum:
             if type(member.value) is not int:
                 raise MappingError(
                     f"{self.enum.__name__}.{member.name} is {type(member.value).__name__}: the members of an option "
-                    "set "
-                    "carry the option's whole number"
+                    "set carry the option's whole number"
                 )
-        if not self.labels:
-            own = {enum_label(member).casefold(): member for member in self.enum}
-            object.__setattr__(self, "labels", own | {m.name.casefold(): m for m in self.enum})
+        # Our own labels come last and so count most: what is written to Marketo has to come back as the same member.
+        names = {member.name.casefold(): member for member in self.enum}
+        own = {enum_label(member).strip().casefold(): member for member in self.enum}
+        object.__setattr__(self, "labels", {**self.labels, **names, **own})
 
     def examples(self) -> tuple[object, ...]:
         """Return every member."""
@@ -139,7 +170,7 @@ class EnumCodec(Codec[E], Generic[E]):
             found = self.labels.get(raw.strip().casefold())
             if found is not None:
                 return found
-            if raw.strip().lstrip("-").isdecimal():
+            if _NUMBER.fullmatch(raw.strip()):
                 return self._member(int(raw))
         return self._member(raw)
 
@@ -154,12 +185,14 @@ class EnumCodec(Codec[E], Generic[E]):
         return None if raw is None else self._member(raw)
 
     def to_dynamics(self, value: E | None) -> JSON:
-        """Return the member's number."""
-        return None if value is None else cast("int", value.value)
+        """Return the member's number, refusing one that the option set doesn't have."""
+        if value is not None and self.codes and value.value not in self.codes:
+            raise ValueRejectedError("not a number of the option set", code="unknown-option")
+        return self.dump(value)
 
     def dump(self, value: E | None) -> JSON:
         """Return the member's number."""
-        return self.to_dynamics(value)
+        return None if value is None else cast("int", value.value)
 
     def load(self, raw: JSON) -> E | None:
         """Return the member that :meth:`dump` wrote."""
@@ -168,18 +201,20 @@ class EnumCodec(Codec[E], Generic[E]):
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that also reads the labels that Dataverse's metadata gives."""
         super().bind(marketo, dynamics)
-        labels = dict(self.labels)
-        for option in dynamics.options if dynamics else ():
-            member = next((m for m in self.enum if m.value == option.value), None)
-            if member is not None:
-                labels[option.label.strip().casefold()] = member
-        return evolve(self, labels=labels, numeric=marketo is not None and marketo.type in _NUMBERS)
+        members = {member.value: member for member in self.enum}
+        shown = unique_labels(dynamics.options) if dynamics else {}
+        return evolve(
+            self,
+            labels={label.casefold(): members[value] for value, label in shown.items() if value in members},
+            numeric=marketo is not None and marketo.type in _NUMBERS,
+            codes=frozenset(shown),
+        )
 
     def _member(self, raw: object) -> E:
-        try:
-            return self.enum(raw)
-        except ValueError:
-            raise ValueRejectedError(f"not a choice of {self.enum.__name__}", code="unknown-option") from None
+        found = next((m for m in self.enum if m.value == raw), None) if type(raw) is int else None
+        if found is None:
+            raise ValueRejectedError(f"not a choice of {self.enum.__name__}", code="unknown-option")
+        return found
 
 
 @frozen
@@ -188,6 +223,7 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
 
     Attributes:
         choice: The codec of one choice.
+        marketo_length: Longest text the Marketo field takes, in characters.
     """
 
     name: ClassVar[str] = "set of choices"
@@ -198,6 +234,7 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
     most: ClassVar[int] = 150
 
     choice: ChoiceCodec = field(factory=ChoiceCodec)
+    marketo_length: int | None = None
 
     def from_marketo(self, raw: JSON) -> frozenset[int] | None:
         """Return the choices; the order in the text means nothing."""
@@ -210,7 +247,14 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
 
     def to_marketo(self, value: frozenset[int] | None) -> JSON:
         """Return the labels in the order of their numbers, joined by ``;``."""
-        return "; ".join(self.choice.label(number) for number in sorted(value)) if value else None
+        if not value:
+            return None
+        text = "; ".join(self.choice.label(number) for number in sorted(value))
+        if self.marketo_length is not None and len(text) > self.marketo_length:
+            raise ValueRejectedError(
+                f"{len(text)} characters where Marketo takes {self.marketo_length}", code="too-long"
+            )
+        return text
 
     def from_dynamics(self, raw: JSON) -> frozenset[int] | None:
         """Return the choices."""
@@ -240,7 +284,9 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the option set."""
         super().bind(marketo, dynamics)
-        options = dynamics.options if dynamics else ()
-        labels = {option.value: option.label for option in options} or dict(self.choice.labels)
-        values = {label.strip().casefold(): value for value, label in labels.items()}
-        return evolve(self, choice=evolve(self.choice, labels=labels, values=values))
+        labels = unique_labels(dynamics.options, joiner=";") if dynamics else dict(self.choice.labels)
+        return evolve(
+            self,
+            choice=evolve(self.choice, labels=labels, values=_by_label(labels)),
+            marketo_length=marketo.max_length if marketo else None,
+        )

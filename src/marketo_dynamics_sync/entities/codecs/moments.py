@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from typing import ClassVar, Self
 
 from attrs import evolve, frozen
@@ -71,8 +71,7 @@ class DateCodec(Codec[date]):
         if dynamics is not None and dynamics.behavior not in (None, "DateOnly"):
             raise MappingError(
                 f"dynamics column {dynamics.name!r} holds moments ({dynamics.behavior}), and the day of a moment "
-                "depends "
-                "on a time zone; annotate the field as datetime"
+                "depends on a time zone; annotate the field as datetime"
             )
         return self
 
@@ -129,7 +128,7 @@ class DateTimeCodec(Codec[datetime]):
             raise ValueRejectedError("Dynamics keeps no date before 1753", code="out-of-range")
         if not self.day_only:
             return self.to_marketo(moment)
-        if moment - moment.replace(hour=0, minute=0, second=0) != timedelta():
+        if moment.time() != time():
             raise ValueRejectedError("the column keeps a day without a time", code="has-a-time")
         return moment.date().isoformat()
 
@@ -148,5 +147,8 @@ class DateTimeCodec(Codec[datetime]):
 
     @staticmethod
     def _utc(moment: datetime) -> datetime:
-        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        try:
+            aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueRejectedError("no moment of the years 1 to 9999 in UTC", code="out-of-range") from None
         return aware.replace(microsecond=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import ClassVar, Self
 
 from attrs import evolve, frozen
@@ -14,6 +14,11 @@ from ..values import JSON
 from .base import Codec
 
 _MARKETO_NUMBERS = frozenset({"integer", "score", "float", "percent", "currency"})
+_MARKETO_WHOLE = frozenset({"integer", "score"})
+#: Both services' numbers end long before this many digits.
+_MOST_DIGITS = 30
+#: Our own, since the host's decimal context may have fewer digits or other traps.
+_EXACT = Context(prec=2 * _MOST_DIGITS, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 
 
 def _decimal(raw: object) -> Decimal | None:
@@ -27,7 +32,14 @@ def _decimal(raw: object) -> Decimal | None:
         raise ValueRejectedError("a number was expected", code="not-a-number") from None
     if not value.is_finite():
         raise ValueRejectedError("a finite number was expected", code="not-a-number")
+    if value.adjusted() >= _MOST_DIGITS:
+        raise ValueRejectedError("more digits than either service keeps", code="out-of-range")
     return value
+
+
+def _whole(value: Decimal | float) -> None:
+    if value != int(value):
+        raise ValueRejectedError("a fraction where Marketo takes whole numbers", code="not-whole")
 
 
 def _in_range(value: Decimal | int | float, low: float | None, high: float | None, side: str) -> None:
@@ -63,15 +75,20 @@ class IntegerCodec(Codec[int]):
             raise ValueRejectedError("a whole number was expected", code="not-whole")
         return int(value)
 
+    def to_marketo(self, value: int | None) -> JSON:
+        """Return the number."""
+        return self.from_marketo(value)
+
     def from_dynamics(self, raw: JSON) -> int | None:
         """Return the number."""
         return self.from_marketo(raw)
 
     def to_dynamics(self, value: int | None) -> JSON:
         """Return the number, refusing one outside the column's range."""
-        if value is not None:
-            _in_range(value, self.minimum, self.maximum, "Dynamics")
-        return value
+        number = self.from_marketo(value)
+        if number is not None:
+            _in_range(number, self.minimum, self.maximum, "Dynamics")
+        return number
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's range."""
@@ -91,6 +108,7 @@ class DecimalCodec(Codec[Decimal]):
         precision: Digits after the point; ``None`` keeps all.
         minimum: Smallest number the column takes.
         maximum: Largest number the column takes.
+        whole: Whether the Marketo field takes whole numbers only.
     """
 
     name: ClassVar[str] = "decimal number"
@@ -101,6 +119,7 @@ class DecimalCodec(Codec[Decimal]):
     precision: int | None = None
     minimum: float | None = None
     maximum: float | None = None
+    whole: bool = False
 
     def from_marketo(self, raw: JSON) -> Decimal | None:
         """Return the number at the field's precision."""
@@ -108,12 +127,11 @@ class DecimalCodec(Codec[Decimal]):
         return None if value is None else self._rounded(value)
 
     def to_marketo(self, value: Decimal | None) -> JSON:
-        """Return a JSON number."""
-        if value is None:
-            return None
-        rounded = self._rounded(value)
-        whole = rounded.to_integral_value()
-        return int(whole) if whole == rounded else float(rounded)
+        """Return a JSON number, refusing a fraction for a whole number field."""
+        rounded = self._checked(value)
+        if rounded is not None and self.whole:
+            _whole(rounded)
+        return self._json(rounded)
 
     def from_dynamics(self, raw: JSON) -> Decimal | None:
         """Return the number at the field's precision."""
@@ -121,9 +139,10 @@ class DecimalCodec(Codec[Decimal]):
 
     def to_dynamics(self, value: Decimal | None) -> JSON:
         """Return a JSON number, refusing one outside the column's range."""
-        if value is not None:
-            _in_range(value, self.minimum, self.maximum, "Dynamics")
-        return self.to_marketo(value)
+        rounded = self._checked(value)
+        if rounded is not None:
+            _in_range(rounded, self.minimum, self.maximum, "Dynamics")
+        return self._json(rounded)
 
     def dump(self, value: Decimal | None) -> JSON:
         """Return the number as text, so that no digit is lost."""
@@ -137,31 +156,38 @@ class DecimalCodec(Codec[Decimal]):
         """Return whether ``read`` is ``written`` rounded to fewer digits."""
         if written is None or read is None:
             return written is read
-        places = min(-int(read.normalize().as_tuple().exponent), 10)
-        step = Decimal(1).scaleb(-max(places, 0))
-        return abs(written - read) <= step / 2
+        places = max(0, min(-int(read.normalize(_EXACT).as_tuple().exponent), 10))
+        half = Decimal(5).scaleb(-places - 1, _EXACT)
+        return abs(_EXACT.subtract(written, read)) <= half
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's precision and range."""
         super().bind(marketo, dynamics)
         if dynamics is None:
             return self
-        whole = dynamics.type == "Integer"
         return evolve(
             self,
-            precision=0 if whole else dynamics.precision,
+            precision=0 if dynamics.type == "Integer" else dynamics.precision,
             minimum=dynamics.minimum,
             maximum=dynamics.maximum,
+            whole=marketo is not None and marketo.type in _MARKETO_WHOLE,
         )
+
+    def _checked(self, value: Decimal | None) -> Decimal | None:
+        number = _decimal(value)
+        return None if number is None else self._rounded(number)
 
     def _rounded(self, value: Decimal) -> Decimal:
         if self.precision is not None:
-            try:
-                value = value.quantize(Decimal(1).scaleb(-self.precision), rounding=ROUND_HALF_UP)
-            except InvalidOperation:
-                raise ValueRejectedError("more digits than can be kept", code="out-of-range") from None
-        normal = value.normalize()
-        return normal.quantize(Decimal(1)) if int(normal.as_tuple().exponent) > 0 else normal
+            value = value.quantize(Decimal(1).scaleb(-self.precision, _EXACT), context=_EXACT)
+        normal = value.normalize(_EXACT)
+        return normal.quantize(Decimal(1), context=_EXACT) if int(normal.as_tuple().exponent) > 0 else normal
+
+    @staticmethod
+    def _json(value: Decimal | None) -> JSON:
+        if value is None:
+            return None
+        return int(value) if value == int(value) else float(value)
 
 
 @frozen
@@ -174,7 +200,14 @@ class MoneyCodec(DecimalCodec):
 
 @frozen
 class FloatCodec(Codec[float]):
-    """A floating point number."""
+    """A floating point number.
+
+    Attributes:
+        precision: Digits after the point; ``None`` keeps all.
+        minimum: Smallest number the column takes.
+        maximum: Largest number the column takes.
+        whole: Whether the Marketo field takes whole numbers only.
+    """
 
     name: ClassVar[str] = "floating point number"
     marketo_types: ClassVar[frozenset[str]] = _MARKETO_NUMBERS
@@ -182,6 +215,9 @@ class FloatCodec(Codec[float]):
     samples: ClassVar[tuple[object, ...]] = (0.0, 1.5, -2.25)
 
     precision: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    whole: bool = False
 
     def from_marketo(self, raw: JSON) -> float | None:
         """Return the number."""
@@ -189,13 +225,26 @@ class FloatCodec(Codec[float]):
         if value is None:
             return None
         number = float(value)
-        if not math.isfinite(number):
-            raise ValueRejectedError("a finite number was expected", code="not-a-number")
         return number if self.precision is None else round(number, self.precision)
+
+    def to_marketo(self, value: float | None) -> JSON:
+        """Return the number, refusing a fraction for a whole number field."""
+        number = self.from_marketo(value)
+        if number is not None and self.whole:
+            _whole(number)
+            return int(number)
+        return number
 
     def from_dynamics(self, raw: JSON) -> float | None:
         """Return the number."""
         return self.from_marketo(raw)
+
+    def to_dynamics(self, value: float | None) -> JSON:
+        """Return the number, refusing one outside the column's range."""
+        number = self.from_marketo(value)
+        if number is not None:
+            _in_range(number, self.minimum, self.maximum, "Dynamics")
+        return number
 
     def stored_form(self, written: float | None, read: float | None) -> bool:
         """Return whether the two differ by less than what single precision loses."""
@@ -204,6 +253,14 @@ class FloatCodec(Codec[float]):
         return math.isclose(written, read, rel_tol=1e-6, abs_tol=1e-9)
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
-        """Return a codec that knows the column's precision."""
+        """Return a codec that knows the column's precision and range."""
         super().bind(marketo, dynamics)
-        return evolve(self, precision=dynamics.precision if dynamics else None)
+        if dynamics is None:
+            return self
+        return evolve(
+            self,
+            precision=dynamics.precision,
+            minimum=dynamics.minimum,
+            maximum=dynamics.maximum,
+            whole=marketo is not None and marketo.type in _MARKETO_WHOLE,
+        )

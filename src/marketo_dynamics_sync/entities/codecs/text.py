@@ -17,6 +17,8 @@ _MARKETO_TEXT = frozenset({"string", "text", "email", "phone", "url", "reference
 #: Marketo takes ASCII in e-mail addresses only (Adobe developer documentation, "Leads").
 _EMAIL = re.compile(r"[!-~]+@[!-~]+\.[!-~]+")
 _NUL = "\x00"
+#: Half of a surrogate pair, as left behind where a text was cut in an emoji. UTF-8 can't say it.
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def utf16_units(text: str) -> int:
@@ -59,7 +61,7 @@ class TextCodec(Codec[str]):
         """Return the text, refusing one that is too long for the field."""
         if not value:
             return None
-        self._refuse_nul(value)
+        self._refuse_unsendable(value)
         if self.marketo_length is not None and len(value) > self.marketo_length:
             raise ValueRejectedError(
                 f"{len(value)} characters where Marketo takes {self.marketo_length}", code="too-long"
@@ -70,7 +72,7 @@ class TextCodec(Codec[str]):
         """Return the text, refusing one that is too long for the column (error 0x80044331 otherwise)."""
         if not value:
             return None
-        self._refuse_nul(value)
+        self._refuse_unsendable(value)
         if self.dynamics_length is not None:
             units = utf16_units(value)
             if units > self.dynamics_length:
@@ -80,11 +82,8 @@ class TextCodec(Codec[str]):
         return value
 
     def stored_form(self, written: str | None, read: str | None) -> bool:
-        """Return whether ``read`` is ``written`` trimmed or cut at its end."""
-        if written == read:
-            return True
-        kept = (written or "").strip()
-        return kept == (read or "").strip()
+        """Return whether ``read`` is ``written`` trimmed."""
+        return (written or "").strip() == (read or "").strip()
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows both lengths."""
@@ -96,9 +95,11 @@ class TextCodec(Codec[str]):
         )
 
     @staticmethod
-    def _refuse_nul(value: str) -> None:
+    def _refuse_unsendable(value: str) -> None:
         if _NUL in value:
             raise ValueRejectedError("a NUL character, which neither service keeps", code="bad-character")
+        if _HALF.search(value):
+            raise ValueRejectedError("half of a character, which can't be sent", code="bad-value")
 
 
 @frozen
