@@ -8,10 +8,13 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from ..errors import StoreLockedError
-from .sqlite_errors import explained, is_busy, refuse_missing_folder
+from .sqlite_errors import explained, is_busy, make_private
+
+#: Milliseconds to wait for readers of the lock file.
+_PATIENCE_MS: Final = 5000
 
 
 class FileLock:
@@ -31,8 +34,8 @@ class FileLock:
         self._connection: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        refuse_missing_folder(self._path)
         with explained(self._path):
+            make_private(self._path)
             connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
             try:
                 self._take(connection)
@@ -61,7 +64,11 @@ class FileLock:
         connection.execute("CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL, host TEXT NOT NULL)")
         connection.execute("DELETE FROM holder")
         connection.execute("INSERT INTO holder VALUES (?, ?)", (os.getpid(), socket.gethostname()))
+        # Who was refused reads who holds the lock, which takes a moment; without this wait, of several who try at once
+        # each could be stopped by another, and none would run.
+        connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
         connection.execute("COMMIT")
+        connection.execute("PRAGMA busy_timeout = 0")
         # From here on others can read who holds the lock. Who comes in between the two transactions wins it, and we are
         # told that it is held.
         connection.execute("BEGIN IMMEDIATE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,7 @@ from .rows import (
     journal_row,
     link_row,
     parked_row,
+    refuse_half_characters,
     rejected_row,
     row_intent,
     row_journal,
@@ -94,6 +96,9 @@ class MemoryStateStore:
         parked = [parked_row(item) for item in commit.park]
         rejected = [rejected_row(item) for item in commit.reject]
         intents = [intent_row(item) for item in commit.put_intents]
+        marks = [(entity, *ids) for entity, ids in commit.seen]
+        texts = chain(commit.checkpoints.items(), commit.facts.items(), commit.unpark, commit.unreject, marks)
+        refuse_half_characters(chain(links, journal, parked, rejected, intents, texts))
         with self._guard:
             for entity, row_id in commit.drop_links:
                 self._drop(entity, row_id)
@@ -142,7 +147,8 @@ class MemoryStateStore:
 
     def count_links(self, entity: str) -> int:
         """Return how many links an entity has."""
-        return len(self._links.get(entity, {}))
+        with self._guard:
+            return len(self._links.get(entity, {}))
 
     def unseen(self, entity: str) -> Iterator[Link]:
         """Yield the links whose row id was not seen since :meth:`forget_seen`."""
@@ -155,11 +161,13 @@ class MemoryStateStore:
 
     def checkpoint(self, stream: str) -> str | None:
         """Return where a stream stopped, or ``None``."""
-        return self._checkpoints.get(stream)
+        with self._guard:
+            return self._checkpoints.get(stream)
 
     def fact(self, name: str) -> str | None:
         """Return a fact, or ``None``."""
-        return self._facts.get(name)
+        with self._guard:
+            return self._facts.get(name)
 
     def journal(
         self, *, entity: str | None = None, marketo_id: str | None = None, dynamics_id: str | None = None

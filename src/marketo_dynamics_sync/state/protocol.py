@@ -141,9 +141,12 @@ class Intent:
 class Commit:
     """What one step observed, kept all together or not at all.
 
+    What is to be removed is removed before anything is added, so one commit can take a link apart and put it together
+    anew. Times have a zone, values are plain JSON; anything else is refused.
+
     Attributes:
         put_links: Links to add or replace, told apart by entity and row id.
-        drop_links: ``(entity, dynamics_id)`` of links to remove; removed before ``put_links`` are added.
+        drop_links: ``(entity, dynamics_id)`` of links to remove.
         checkpoints: Stream name to checkpoint; ``None`` removes it.
         journal: Entries to append.
         park: Parked records to add or replace, told apart by entity, side, id and field. ``since`` of one that is
@@ -190,7 +193,12 @@ class StateStore(Protocol):
     """Keeps what the engine observed. ``marketo_dynamics_sync.testing`` has the suite that every store passes.
 
     Every method may raise a :class:`~marketo_dynamics_sync.errors.StateError`. Methods may be called from several
-    threads. A Marketo person has one link at most; a Dynamics row of an entity has one link at most.
+    threads, and what one call returns is of one moment: all of a commit or nothing of it. Iterations alone may meet
+    commits that are made meanwhile.
+
+    Within an entity a Dynamics row has one link at most and a Marketo record has one link at most: a link that is put
+    takes the place of every other one of its row or its record. Ids of two entities have nothing to do with each other
+    here; that a person is linked in one entity only is the engine's to see to, which knows what persons are.
     """
 
     def lock(self) -> StoreLock:

@@ -7,7 +7,7 @@ not on the day the store becomes a file, and nobody's later change of a dictiona
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -70,7 +70,7 @@ def journal_row(entry: JournalEntry) -> JournalRow:
 def row_journal(row: JournalRow) -> JournalEntry:
     """Return the entry of a flat form."""
     at, entity, kind, marketo_id, dynamics_id, field, detail = row
-    return JournalEntry(datetime.fromisoformat(at), entity, kind, marketo_id, dynamics_id, field, _read(detail))
+    return JournalEntry(_read_moment(at), entity, kind, marketo_id, dynamics_id, field, _read(detail))
 
 
 def parked_row(parked: Parked) -> ParkedRow:
@@ -87,7 +87,7 @@ def row_parked(row: ParkedRow) -> Parked:
     """Return the parked record of a flat form."""
     *words, detail, since = row
     entity, side, record, field, reason = words
-    return Parked(entity, side, record, field, reason, _read(detail), datetime.fromisoformat(since))
+    return Parked(entity, side, record, field, reason, _read(detail), _read_moment(since))
 
 
 def rejected_row(rejected: Rejected) -> RejectedRow:
@@ -113,7 +113,7 @@ def rejected_row(rejected: Rejected) -> RejectedRow:
 def row_rejected(row: RejectedRow) -> Rejected:
     """Return the rejected record of a flat form."""
     entity, side, record, code, message, field, attempts, first_at, next_at = row
-    first, following = datetime.fromisoformat(first_at), datetime.fromisoformat(next_at)
+    first, following = _read_moment(first_at), _read_moment(next_at)
     return Rejected(entity, side, record, code, message, field, attempts, first, following)
 
 
@@ -129,7 +129,30 @@ def intent_row(intent: Intent) -> IntentRow:
 def row_intent(row: IntentRow) -> Intent:
     """Return the intent of a flat form."""
     entity, marketo_id, dynamics_id, at = row
-    return Intent(entity, marketo_id, dynamics_id, datetime.fromisoformat(at))
+    return Intent(entity, marketo_id, dynamics_id, _read_moment(at))
+
+
+def half_character() -> StateError:
+    """Return the error for an id or a name that is no text."""
+    return StateError(
+        "half a character (a lone surrogate) in an id, a name, a checkpoint or a fact: no store can keep or find it; "
+        "cut texts between whole characters"
+    )
+
+
+def refuse_half_characters(rows: Iterable[Sequence[str | int | None]]) -> None:
+    """Raise where a flat form has text that a file couldn't take.
+
+    Raises:
+        StateError: There is half a character in it.
+    """
+    try:
+        for row in rows:
+            for text in row:
+                if isinstance(text, str) and not text.isascii():
+                    text.encode()
+    except UnicodeEncodeError:
+        raise half_character() from None
 
 
 def _moment(at: datetime) -> str:
@@ -162,8 +185,19 @@ def _json(data: Mapping[str, object], entity: str) -> str:
 def _read(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
-        raise StoreDamagedError(
-            "a value in the store is no JSON any more; bring back a copy of the store, or start a new one: the "
-            "links are found anew"
-        ) from error
+    except ValueError:
+        raise _damaged("JSON") from None
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise _damaged("time") from None
+
+
+def _damaged(kind: str) -> StoreDamagedError:
+    return StoreDamagedError(
+        f"a value in the store is no {kind} any more; bring back a copy of the store, or start a new one: the links "
+        "are found anew"
+    )

@@ -97,15 +97,17 @@ class SQLiteStateStore:
 
     def links_by_dynamics(self, entity: str, ids: Sequence[str]) -> dict[str, Link]:
         """Return the links of these rows, by row id."""
-        rows = self._file.rows_in(f"{_LINK} AND dynamics_id IN", (entity,), ids)
-        return {link.dynamics_id: link for link in map(_link, rows)}
+        with self._file.snapshot():
+            rows = self._file.rows_in(f"{_LINK} AND dynamics_id IN", (entity,), ids)
+            return {link.dynamics_id: link for link in map(_link, rows)}
 
     def links_by_marketo(self, ids: Sequence[str], *, entities: Sequence[str] = ()) -> dict[str, Link]:
         """Return the links of these records, by Marketo id."""
         found: dict[str, Link] = {}
-        for entity in entities or self._entities():
-            rows = self._file.rows_in(f"{_LINK} AND marketo_id IN", (entity,), ids)
-            found.update((link.marketo_id, link) for link in map(_link, rows))
+        with self._file.snapshot():
+            for entity in entities or self._entities():
+                rows = self._file.rows_in(f"{_LINK} AND marketo_id IN", (entity,), ids)
+                found.update((link.marketo_id, link) for link in map(_link, rows))
         return found
 
     def links(self, entity: str) -> Iterator[Link]:
@@ -153,8 +155,8 @@ class SQLiteStateStore:
 
     def parked(self, entity: str | None = None) -> Iterator[Parked]:
         """Yield what waits for a human, oldest first."""
-        sql = "SELECT since, entity, side, id, field, reason, detail FROM parked WHERE ? IN (entity, '*')"
-        for since, *words in self._file.pages(sql, (entity or "*",), ("since", "entity", "side", "id", "field")):
+        sql = "SELECT since, entity, side, id, field, reason, detail FROM parked WHERE entity = coalesce(?, entity)"
+        for since, *words in self._file.pages(sql, (entity,), ("since", "entity", "side", "id", "field")):
             name, side, record, column, reason, detail = words
             yield row_parked((name, side, record, column, reason, detail, since))
 
@@ -165,17 +167,18 @@ class SQLiteStateStore:
         """
         sql = (
             "SELECT next_at, entity, side, id, code, message, field, attempts, first_at FROM rejected "
-            "WHERE ? IN (entity, '*')"
+            "WHERE entity = coalesce(?, entity)"
         )
-        for next_at, *words in self._file.pages(sql, (entity or "*",), ("next_at", "entity", "side", "id")):
+        for next_at, *words in self._file.pages(sql, (entity,), ("next_at", "entity", "side", "id")):
             name, side, record, code, message, column, attempts, first_at = words
             yield row_rejected((name, side, record, code, message, column, attempts, first_at, next_at))
 
     def intents(self, entity: str, marketo_ids: Sequence[str]) -> dict[str, Intent]:
         """Return intents by Marketo id."""
         sql = "SELECT entity, marketo_id, dynamics_id, at FROM intent WHERE entity = ? AND marketo_id IN"
-        rows = self._file.rows_in(sql, (entity,), marketo_ids)
-        return {intent.marketo_id: intent for intent in map(row_intent, rows)}
+        with self._file.snapshot():
+            rows = self._file.rows_in(sql, (entity,), marketo_ids)
+            return {intent.marketo_id: intent for intent in map(row_intent, rows)}
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from ..errors import StateError, StoreDamagedError
+from .rows import half_character
 
 _DAMAGED: Final = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR", "SQLITE_FORMAT")
 _RIGHTS: Final = "check the path, and that this program's user may write the file and its folder"
@@ -57,16 +59,26 @@ def explained(path: Path) -> Iterator[None]:
         raise StateError(
             f"{path}: {error.strerror or type(error).__name__}; {_RIGHTS}. Nothing of this step was kept."
         ) from error
+    except UnicodeEncodeError:
+        # The error itself quotes the text.
+        raise half_character() from None
 
 
-def refuse_missing_folder(path: Path) -> None:
-    """Raise unless the folder of ``path`` is there.
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless the file is there.
+
+    SQLite gives its log the same mode. A file that is there is not opened: closing it would give up the locks that
+    this process holds on it (SQLite, "How To Corrupt An SQLite Database File", 2.2).
 
     Raises:
-        StateError: It isn't.
+        StateError: The folder is missing.
+        OSError: The file can't be made.
     """
     if not path.parent.is_dir():
         raise StateError(f"{path}: there is no folder {path.parent}; make it, or give another path")
+    with suppress(FileExistsError):
+        # The file behind a link: O_EXCL takes a link that leads nowhere for a file.
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _name(error: sqlite3.Error) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from .._version import __version__
 from ..errors import StoreDamagedError, StoreVersionError
-from .sqlite_errors import explained, refuse_missing_folder
+from .sqlite_errors import explained, make_private
 from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 
 #: Ids in one ``IN (...)``; SQLite allows 999 parameters in its smallest builds.
@@ -21,6 +20,8 @@ _CHUNK: Final = 900
 PAGE: Final = 500
 #: Seconds to wait for another program, such as a backup, to let go of the file.
 _PATIENCE: Final = 10.0
+#: Bytes of the smallest page, and so of the smallest database that isn't empty (SQLite, "Database File Format", 1.3).
+_SMALLEST: Final = 512
 
 
 class SQLiteFile:
@@ -44,8 +45,14 @@ class SQLiteFile:
         """Give the connection inside a transaction that is kept whole or not at all."""
         with self._guard, explained(self.path):
             db = self._open()
-            with _transaction(db):
+            with _transaction(db, "IMMEDIATE"):
                 yield db
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads inside see one moment, whatever others commit meanwhile."""
+        with self._guard, explained(self.path), _transaction(self._open(), "DEFERRED"):
+            yield
 
     # Any: sqlite3 types a row by its columns, which only the SQL text knows.
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -91,10 +98,7 @@ class SQLiteFile:
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
-        refuse_missing_folder(self.path)
-        if not self.path.exists():
-            # The values of synced fields are personal data: for the owner only. SQLite gives its log the same mode.
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+        make_private(self.path)  # the values of synced fields are personal data
         db = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(db)
@@ -105,19 +109,26 @@ class SQLiteFile:
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        blank = self._refuse_foreign(db)
+        with _transaction(db, "DEFERRED"):
+            blank = self._refuse_foreign(db)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         if blank:
-            with _transaction(db):
+            with _transaction(db, "IMMEDIATE"):
                 # Another process may have been faster since.
                 if self._refuse_foreign(db):
                     _create(db)
 
     def _refuse_foreign(self, db: sqlite3.Connection) -> bool:
-        """Return whether the file is empty; refuse one that isn't ours before anything is written to it."""
+        """Return whether the file is empty; refuse one that isn't ours before anything is written to it.
+
+        The caller holds a transaction: another process may be filling the file between two of these reads.
+        """
         application, version = _number(db, "application_id"), _number(db, "user_version")
         if application == 0 and version == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            # SQLite takes a file of one byte for an empty database, and would write over it.
+            if 0 < self.path.stat().st_size < _SMALLEST:
+                raise StoreDamagedError(f"{self.path} is some other file, not a state store; give another path")
             return True
         if application != APPLICATION_ID:
             raise StoreDamagedError(f"{self.path} is another program's database, not a state store; give another path")
@@ -136,9 +147,9 @@ class SQLiteFile:
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def _transaction(db: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[None]:
     try:
+        db.execute(f"BEGIN {kind}")
         yield
         db.execute("COMMIT")
     except BaseException:
