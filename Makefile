@@ -38,7 +38,7 @@ types: $(STAMP) ## mypy strict and pyright
 unit: $(STAMP) ## All tests with branch coverage
 	@echo "== tests" && $(BIN)/python -m pytest --cov --cov-branch --cov-report=
 	@echo "== coverage" && $(BIN)/coverage report --skip-covered --sort=cover | tail -25
-	@echo "== pure rooms, 100 % of branches" && $(BIN)/coverage report --fail-under=100 --skip-covered --include='src/marketo_dynamics_sync/entities/*,src/marketo_dynamics_sync/identity/*,src/marketo_dynamics_sync/conflict/*,src/marketo_dynamics_sync/plan/*'
+	@echo "== pure rooms and state, 100 % of branches" && $(BIN)/coverage report --fail-under=100 --skip-covered --include='src/marketo_dynamics_sync/entities/*,src/marketo_dynamics_sync/identity/*,src/marketo_dynamics_sync/conflict/*,src/marketo_dynamics_sync/plan/*,src/marketo_dynamics_sync/state/*'
 
 examples: $(STAMP) ## Run the examples of README and docstrings
 	@echo "== examples" && $(BIN)/python -m pytest --no-cov -q -p no:cacheprovider --doctest-modules src scripts/readme_examples.py
@@ -49,7 +49,7 @@ wheel: $(STAMP) ## Build the wheel and import it in a clean environment
 lowest: $(STAMP) ## Run the core tests with the oldest dependencies we allow
 	@echo "== oldest dependencies" && $(BIN)/python scripts/check_lowest.py
 
-test: lint types examples wheel lowest unit ## Everything CI runs
+test: lint types examples docs wheel lowest unit ## Everything CI runs
 
 docs: $(STAMP) ## Build the documentation
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html

@@ -201,7 +201,7 @@ class IdentityMismatchError(StateError):
 
 
 class PlanRefusedError(SyncError):
-    """A brake stopped the cycle before its first write."""
+    """A brake stopped the cycle: what it was about to do looks like an accident. The text shows the numbers."""
 
 
 class ClockSkewError(SyncError):

@@ -113,18 +113,6 @@ def told(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "sync.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStateStore]:
-    store = SQLiteStateStore(path)
-    yield store
-    store.close()
-
-
 def test_another_process_keeps_us_out_until_it_gives_the_lock_back(store: SQLiteStateStore, path: Path) -> None:
     with program(HOLD, path) as other:
         assert heard(other) == "held"

@@ -70,8 +70,8 @@ class Cycle:
         self._note_rebase()
         with self._timed("read Marketo changes"):
             people = self._read_people()
-        waiting = self._waiting()
-        self.deriver = Deriver(self.services, people, waiting=waiting)
+        waiting, held = self._waiting()
+        self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
             self._take(self.deriver.merged_persons())
         for entity in self.services.entities.values():
@@ -115,6 +115,9 @@ class Cycle:
             checkpoint = self.services.store.checkpoint(stream)
             try:
                 self._collect(people, stream, entities, checkpoint)
+                if checkpoint is None and not self.dry:
+                    # Kept at once: should this cycle end early, the next one must see what is edited from now on.
+                    self.services.store.commit(Commit(checkpoints={stream: self._checkpoints[stream]}))
             except CheckpointExpiredError as error:
                 if checkpoint is None:
                     raise
@@ -215,12 +218,16 @@ class Cycle:
         """Records that were refused in this very cycle: they had their try."""
         return getattr(self.taker, "refused_now", set())
 
-    def _waiting(self) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
+    def _waiting(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+        """Return rows that wait for a human, and linked rows of which a field is held, by entity."""
+        waiting: dict[str, set[str]] = {}
+        held: dict[str, set[str]] = {}
         for parked in self.services.store.parked():
-            if parked.side == Side.DYNAMICS.value and not parked.field and parked.reason in _FINAL:
-                found.setdefault(parked.entity, set()).add(parked.id)
-        return {entity: frozenset(ids) for entity, ids in found.items()}
+            if parked.side == Side.DYNAMICS.value and parked.field:
+                held.setdefault(parked.entity, set()).add(parked.id)
+            elif parked.side == Side.DYNAMICS.value and parked.reason in _FINAL:
+                waiting.setdefault(parked.entity, set()).add(parked.id)
+        return waiting, held
 
     def _may_resolve(self, parked: Parked, people: ChangedPersons) -> bool:
         if parked.reason in _FINAL:
@@ -235,6 +242,8 @@ class Cycle:
 
     def _deletions(self, people: ChangedPersons) -> None:
         self._take(self.deriver.gone_persons(list(people.deleted)))
+        if not self.dry:
+            self._forget_parked(people)
         for name, gone in self._gone.items():
             if not gone:
                 continue
@@ -242,6 +251,18 @@ class Cycle:
             links: list[Link] = list(self.services.store.links_by_dynamics(name, list(gone)).values())
             self.services.settings.brakes.allow_deletes(name, len(links), self.services.store.count_links(name))
             self._take(self.deriver.gone_rows(entity, links))
+
+    def _forget_parked(self, people: ChangedPersons) -> None:
+        """Let go of parked records that are no longer there: nobody can decide about them."""
+        gone = {(name, Side.DYNAMICS.value): ids.keys() for name, ids in self._gone.items()}
+        gone |= {(name, Side.MARKETO.value): people.deleted.keys() for name in self.services.entities}
+        over = [
+            (parked.entity, parked.side, parked.id, "*")
+            for parked in self.services.store.parked()
+            if parked.id in gone.get((parked.entity, parked.side), ())
+        ]
+        if over:
+            self.services.store.commit(Commit(unpark=over))
 
     def _take(self, works: Sequence[Work]) -> None:
         if works:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from attrs import define, field
 
@@ -27,13 +27,16 @@ class Deriver:
         people: What Marketo's change streams said.
         taken: Person id to row id of links planned in this cycle and not kept, for a plan that is only looked at.
         waiting: Row ids that stay parked until a human decides, by entity.
+        held: Row ids of linked records of which a field is held, by entity. Both their sides are read whenever one
+            changed: an unread side would count as unchanged, and the held value would be lost.
         unchanged: Records that were read and needed nothing.
     """
 
     services: Services
     people: ChangedPersons
     taken: dict[str, str] = field(factory=dict)
-    waiting: Mapping[str, frozenset[str]] = field(factory=dict)
+    waiting: Mapping[str, Collection[str]] = field(factory=dict)
+    held: Mapping[str, Collection[str]] = field(factory=dict)
     unchanged: int = 0
 
     def from_rows(self, entity: BoundEntity, rows: Iterable[Record], *, forced: bool = False) -> list[Work]:
@@ -135,10 +138,11 @@ class Deriver:
     def _paired(
         self, entity: BoundEntity, paired: Sequence[tuple[Record, Link]], digest: str, *, forced: bool
     ) -> list[Work]:
+        held = self.held.get(entity.name, ())
         wanted = [
             link.marketo_id
-            for _, link in paired
-            if forced or link.marketo_id in self.people or link.fingerprint != digest or not link.base
+            for row, link in paired
+            if forced or link.marketo_id in self.people or link.fingerprint != digest or not link.base or row.id in held
         ]
         persons = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
         policy = self.services.policy(entity)
@@ -157,7 +161,12 @@ class Deriver:
         digest, policy = self.services.digests[entity.name], self.services.policy(entity)
         persons = {p.id: p for p in self.services.marketo.fetch(entity, [link.marketo_id for link in links])}
         # A row whose version isn't known, or that was last merged under another mapping, is read first.
-        unknown = [link.dynamics_id for link in links if link.version is None or link.fingerprint != digest]
+        held = self.held.get(entity.name, ())
+        unknown = [
+            link.dynamics_id
+            for link in links
+            if link.version is None or link.fingerprint != digest or link.dynamics_id in held
+        ]
         rows = {row.id: row for row in self.services.dynamics.fetch(entity, unknown)} if unknown else {}
         works = []
         for link in links:
@@ -184,7 +193,7 @@ class Deriver:
         return Work(step, person, row, again)
 
     def _new(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
-        waiting = self.waiting.get(entity.name, frozenset())
+        waiting = self.waiting.get(entity.name, ())
         rows = [row for row in rows if row.id not in waiting]
         if not rows:
             return []

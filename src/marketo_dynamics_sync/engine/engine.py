@@ -137,17 +137,12 @@ class SyncEngine:
             PlanRefusedError: A brake stopped the cycle.
         """
         with self._store.lock():
-            before = self._calls()
-            services = self._open()
+            keep_going = self._edge(deadline, stop)
             first = all(self._store.fact(f"mapping:{d.name}") is None for d in self._definitions)
-            report = SyncReport(self._settings.now(), first=first, left_out=services.left_out)
-            on_event(Event("started", detail="first copy" if first else "cycle"))
-            for gap in services.left_out:
-                on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))
-            applier = Applier(services, report, on_event, self._edge(deadline, stop))
-            applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
-            with self._counted(report, on_event, before):
-                guard_identity(self._store, self._marketo, self._dynamics, remember=True)
+            report = SyncReport(self._settings.now(), kind="first copy" if first else "cycle")
+            on_event(Event("started", detail=report.kind))
+            with self._counted(report, on_event):
+                services, applier = self._ready(report, on_event, keep_going)
                 cycle = Cycle(services, applier, report, on_event, applier.keep_going)
                 if self._settings.push_rule is not None:
                     cycle.push = partial(by_rule, services, report=report)
@@ -193,19 +188,25 @@ class SyncEngine:
         """
         name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
         with self._store.lock():
-            before = self._calls()
-            services = self._open()
-            report = SyncReport(self._settings.now(), left_out=services.left_out)
-            applier = Applier(services, report, on_event, self._edge(None, None))
-            applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
-            with self._counted(report, on_event, before):
-                guard_identity(self._store, self._marketo, self._dynamics, remember=True)
+            report = SyncReport(self._settings.now(), kind="push")
+            with self._counted(report, on_event):
+                services, applier = self._ready(report, on_event, _go_on)
                 entity = entity_to_push(services, name)
                 applier.take(plan_push(services, [str(i) for i in ids], entity, report, values or {}))
             return report
 
     def _open(self) -> Services:
         return open_services(self._marketo, self._dynamics, self._store, self._settings, self._definitions)
+
+    def _ready(self, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]) -> tuple[Services, Applier]:
+        services = self._open()
+        report.left_out = services.left_out
+        for gap in services.left_out:
+            on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))
+        applier = Applier(services, report, on_event, keep_going)
+        applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
+        guard_identity(self._store, self._marketo, self._dynamics, remember=True)
+        return services, applier
 
     def _calls(self) -> tuple[CallCount, CallCount]:
         return attrs.evolve(self._marketo.calls), attrs.evolve(self._dynamics.calls)
@@ -224,8 +225,8 @@ class SyncEngine:
         return keep_going
 
     @contextmanager
-    def _counted(self, report: SyncReport, on_event: OnEvent, before: tuple[CallCount, CallCount]) -> Iterator[None]:
-        marketo, dynamics = before
+    def _counted(self, report: SyncReport, on_event: OnEvent) -> Iterator[None]:
+        marketo, dynamics = self._calls()
         try:
             yield
         except (Stopped, QuotaError) as end:

@@ -72,7 +72,7 @@ class SyncReport:
     Attributes:
         started_at: When it began (UTC).
         finished_at: When it ended (UTC).
-        first: Whether it was the first copy.
+        kind: ``"first copy"``, ``"cycle"`` or ``"push"``.
         counts: How many, by entity, direction (``"to Marketo"``, ``"to Dynamics"``, ``"links"``, ``"read"``) and
             outcome.
         marketo_calls: Calls used at Marketo.
@@ -88,7 +88,7 @@ class SyncReport:
 
     started_at: datetime
     finished_at: datetime | None = None
-    first: bool = False
+    kind: str = "cycle"
     counts: Counter[tuple[str, str, str]] = field(factory=Counter)
     marketo_calls: CallCount = field(factory=CallCount)
     dynamics_calls: CallCount = field(factory=CallCount)
@@ -119,6 +119,11 @@ class SyncReport:
         )
 
     @property
+    def first(self) -> bool:
+        """Whether it was the first copy."""
+        return self.kind == "first copy"
+
+    @property
     def complete(self) -> bool:
         """Whether everything that could be done was done."""
         return not self.stopped
@@ -141,7 +146,7 @@ class SyncReport:
         return {
             "started_at": self.started_at.isoformat(),
             "finished_at": self.finished_at.isoformat() if self.finished_at else None,
-            "first": self.first,
+            "kind": self.kind,
             "counts": counts,
             "calls": {"marketo": attrs.asdict(self.marketo_calls), "dynamics": attrs.asdict(self.dynamics_calls)},
             "conflicts": [attrs.asdict(line, filter=lambda a, _: a.name not in hidden) for line in self.conflicts],
@@ -159,8 +164,7 @@ class SyncReport:
     def lines(self) -> Iterator[str]:
         """Yield the report in words, without field values."""
         took = (self.finished_at - self.started_at).total_seconds() if self.finished_at else 0.0
-        kind = "first copy" if self.first else "cycle"
-        yield f"{kind}: {'stopped: ' + self.stopped if self.stopped else 'done'} after {took:.1f} s"
+        yield f"{self.kind}: {'stopped: ' + self.stopped if self.stopped else 'done'} after {took:.1f} s"
         for (entity, way, what), number in sorted(self.counts.items()):
             yield f"  {entity}: {way}: {number} {what}"
         for name, calls in (("Marketo", self.marketo_calls), ("Dynamics", self.dynamics_calls)):

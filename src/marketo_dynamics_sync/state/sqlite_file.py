@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from .._version import __version__
 from ..errors import StoreDamagedError, StoreVersionError
-from .sqlite_errors import explained, make_private
+from .sqlite_errors import explained, is_busy, make_private
 from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 
 #: Ids in one ``IN (...)``; SQLite allows 999 parameters in its smallest builds.
@@ -20,6 +20,8 @@ _CHUNK: Final = 900
 PAGE: Final = 500
 #: Seconds to wait for another program, such as a backup, to let go of the file.
 _PATIENCE: Final = 10.0
+#: How often to ask for write-ahead mode while others open the file too.
+_TRIES: Final = 50
 #: Bytes of the smallest page, and so of the smallest database that isn't empty (SQLite, "Database File Format", 1.3).
 _SMALLEST: Final = 512
 
@@ -111,7 +113,7 @@ class SQLiteFile:
     def _prepare(self, db: sqlite3.Connection) -> None:
         with _transaction(db, "DEFERRED"):
             blank = self._refuse_foreign(db)
-        db.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         if blank:
             with _transaction(db, "IMMEDIATE"):
@@ -147,7 +149,7 @@ class SQLiteFile:
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"]) -> Iterator[None]:
+def _transaction(db: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE", "EXCLUSIVE"]) -> Iterator[None]:
     try:
         db.execute(f"BEGIN {kind}")
         yield
@@ -157,6 +159,25 @@ def _transaction(db: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"])
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Put the file in write-ahead mode, where it isn't yet.
+
+    That needs the file for itself, and SQLite doesn't wait for those who open the same new file at this moment.
+    """
+    tries = 0
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            tries += 1
+            if tries == _TRIES or not is_busy(error):
+                raise
+        # This does wait.
+        with _transaction(db, "EXCLUSIVE"):
+            pass
 
 
 def _create(db: sqlite3.Connection) -> None:

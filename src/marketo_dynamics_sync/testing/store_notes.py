@@ -265,6 +265,7 @@ class NotePromises(StoreCase):
         store.commit(Commit(put_links=[Link("lead", row_id(1), "1", base)]))
         base["name"] = "changed"
         (read,) = store.links("lead")
-        if isinstance(read.base, dict):
-            read.base["tags"].append("changed")
+        tags = read.base["tags"]
+        if isinstance(tags, list):
+            tags.append("changed")
         assert list(store.links("lead")) == [link(1, name="Ada", tags=["a"])]

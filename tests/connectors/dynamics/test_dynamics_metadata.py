@@ -154,3 +154,11 @@ def test_a_definition_that_lacks_what_is_needed_is_an_error() -> None:
         read_table(Table("lead", "leads", "leadid"), {}, [], [], [])
     with pytest.raises(ResponseError):
         structured({"EntitySetName": "leads"}, Table)
+
+
+def test_lookups_know_the_entity_sets_they_are_bound_by(bench: Bench) -> None:
+    """Not every entity set is the table's name with an s."""
+    fields = bench.connector.describe(Lead.__entity__).fields
+    assert fields["qualifyingopportunityid"].entity_sets == {"opportunity": "opportunities"}
+    assert fields["ownerid"].entity_sets == {"systemuser": "systemusers", "team": "teams"}
+    assert fields["lastname"].entity_sets == {}

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Mapping
 from typing import Final, cast
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from ...entities.schema import ObjectInfo
+from ...entities.schema import FieldInfo, ObjectInfo
 from ...errors import AddressError, AuthenticationError, FieldMissingError, LimitError, ResponseError, ServiceError
 from .metadata import Right, Table, is_secured, read_table, read_tables, structured, table_parts, tables_path
 from .reading import Reader
@@ -108,7 +108,9 @@ class Catalog:
         definition = common.json()
         rights = self._own_rights() if is_secured(definition) else []
         rows: list[object] = [row for answer in typed for row in answer.rows()]
-        return read_table(table, definition, relations.rows(), rows, rights)
+        info = read_table(table, definition, relations.rows(), rows, rights)
+        sets = {known.logical: known.entity_set for known in self._tables.values()}
+        return evolve(info, fields={name: _with_sets(column, sets) for name, column in info.fields.items()})
 
     def _own_rights(self) -> list[Right]:
         """Return what the sync user may do with secured columns; nothing where that can't be learned.
@@ -148,3 +150,10 @@ class Catalog:
         rows = [cast("Mapping[str, object]", row) for row in listed if isinstance(row, dict)]
         names = {str(row.get("PrivilegeName")).lower() for row in rows if row.get("PrivilegeName")}
         return names or None
+
+
+def _with_sets(column: FieldInfo, sets: Mapping[str, str]) -> FieldInfo:
+    """Return a lookup with the entity sets of its targets, which it is bound by; other columns as they are."""
+    if not column.targets:
+        return column
+    return evolve(column, entity_sets={target: sets[target] for target in column.targets if target in sets})
