@@ -156,7 +156,7 @@ def test_a_definition_that_lacks_what_is_needed_is_an_error() -> None:
         structured({"EntitySetName": "leads"}, Table)
 
 
-def test_lookups_know_the_entity_sets_they_are_bound_by(bench: Bench) -> None:
+def test_lookups_know_the_entity_sets_they_are_bound_by(bench) -> None:
     """Not every entity set is the table's name with an s."""
     fields = bench.connector.describe(Lead.__entity__).fields
     assert fields["qualifyingopportunityid"].entity_sets == {"opportunity": "opportunities"}
