@@ -6,7 +6,7 @@ import pytest
 
 from marketo_dynamics_sync.connectors import Problem, Write
 from marketo_dynamics_sync.engine import SyncEngine
-from marketo_dynamics_sync.entities import Lead, Side
+from marketo_dynamics_sync.entities import Contact, Lead, Side
 from marketo_dynamics_sync.errors import (
     ConfigurationError,
     IdentityMismatchError,
@@ -526,3 +526,48 @@ def test_engines_are_refused_entities_and_policies_that_cannot_work() -> None:
 def test_making_an_engine_touches_nothing() -> None:
     engine = SyncEngine(marketo=None, dynamics=None, store=None, entities=[Lead])  # type: ignore[arg-type]  # nothing may be used
     assert engine is not None
+
+
+@pytest.mark.parametrize("first", ["lead", "contact"])
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_conversion_that_only_the_contact_tells_of_makes_nobody_twice(first: str, closed: bool) -> None:
+    """A custom process: the contact names its originating lead, the lead names no contact and may stay open."""
+    entities = (Lead, Contact) if first == "lead" else (Contact, Lead)
+    world = World(entities)
+    lead = world.lead(lastname="Byron", emailaddress1="ada@example.com")
+    contact = world.contact(lastname="Byron", emailaddress1="ada@example.com", _originatingleadid_value=lead)
+    if closed:
+        world.dynamics.change("leads", lead, statecode=1, statuscode=3)
+    world.settle()
+    person = world.linked("contact", contact)
+    assert len(world.marketo.rows("person")) == 1
+    world.later(days=1)
+    world.dynamics.change("leads", lead, jobtitle="Poet")
+    world.settle()
+    assert len(world.marketo.rows("person")) == 1
+    assert world.linked("contact", contact) == person
+    assert world.linked("lead", lead) is None
+    assert list(world.store.parked()) == []
+
+
+def test_a_lead_whose_contact_was_deleted_is_a_person_again() -> None:
+    world = World()
+    lead = world.lead(lastname="Byron", emailaddress1="ada@example.com")
+    contact = world.contact(lastname="Byron", emailaddress1="ada@example.com", _originatingleadid_value=lead)
+    world.settle()
+    world.dynamics.remove("contacts", contact)
+    world.settle()
+    world.dynamics.change("leads", lead, jobtitle="Poet")
+    world.settle()
+    assert world.person_of("lead", lead)["title"] == "Poet"
+
+
+def test_a_plan_sees_conversions_as_a_run_does() -> None:
+    world = World((Contact, Lead))
+    lead = world.lead(lastname="Byron", emailaddress1="ada@example.com", statecode=1, statuscode=3)
+    world.contact(lastname="Byron", emailaddress1="ada@example.com", _originatingleadid_value=lead)
+    planned = world.engine.plan().counts
+    assert planned == {("contact", "create in Marketo"): 1}
+    assert world.store.fact(f"became:{lead}") is None
+    assert world.engine.run().counts["contact", "to Marketo", "created"] == 1
+    assert len(world.marketo.rows("person")) == 1

@@ -13,6 +13,7 @@ from ..connectors import ChangePage
 from ..entities import BoundEntity, Side
 from ..errors import CheckpointExpiredError
 from ..state import Commit, Link, Parked
+from .conversions import note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
 from .people import ChangedPersons
@@ -161,6 +162,7 @@ class Cycle:
                 if not self.dry:
                     self.services.store.forget_seen(entity.name)
             self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
+            note_origins(self.services, page.records, dry=self.dry)
             self._take(self.deriver.from_rows(entity, page.records))
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))

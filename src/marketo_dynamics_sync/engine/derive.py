@@ -11,8 +11,9 @@ from ..entities import BoundEntity, Record, Side
 from ..identity import Many
 from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_row, plan_pair
 from ..state import Link
+from .conversions import is_person, is_superseded
 from .links import known_of
-from .pairing import is_superseded, match_rows
+from .pairing import match_rows
 from .people import ChangedPersons
 from .services import Services
 from .work import Work
@@ -56,7 +57,7 @@ class Deriver:
         for row in latest.values():
             link = links.get(row.id)
             if link is None:
-                if row.merged_into is None and not is_superseded(self.services, entity, row):
+                if is_person(self.services, entity, row):
                     new.append(row)
             elif row.merged_into is not None or is_superseded(self.services, entity, row):
                 works += self._moved_row(entity, row, link)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..entities import BoundEntity, Record
 from ..identity import Candidates, Match, MatchKey, Nothing, group_by_key, key_values, pair
+from .conversions import is_person
 from .services import Services
 
 
@@ -67,22 +68,10 @@ def _claims(services: Services, key: MatchKey, values: Sequence[object]) -> dict
     for entity in services.persons():
         if not values or key.field not in entity.fields:
             continue
-        rows = [
-            row
-            for row in services.dynamics.find(entity, key.field, values)
-            if row.merged_into is None and not is_superseded(services, entity, row)
-        ]
+        rows = [row for row in services.dynamics.find(entity, key.field, values) if is_person(services, entity, row)]
         linked = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
         for row in rows:
             value = key.of(row.values)
             if row.id not in linked and value is not None:
                 claims.setdefault(value, set()).add(row.id)
     return {value: frozenset(ids) for value, ids in claims.items()}
-
-
-def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:
-    """Return whether the row is a qualified lead whose contact is synced: the contact is the person then."""
-    if row.converted_to is None:
-        return False
-    target = services.entity_of_table(row.converted_to.table)
-    return target is not None and target.name != entity.name

@@ -8,8 +8,8 @@ from ..entities import BoundEntity, Record, Values
 from ..errors import ConfigurationError
 from ..identity import MatchKey, group_by_key, key_values
 from ..plan import park, plan_link, plan_new_person
+from .conversions import is_person
 from .derive import Relink
-from .pairing import is_superseded
 from .report import SyncReport, WaitingLine
 from .services import Services
 from .work import Work
@@ -92,7 +92,7 @@ def _rows_like(services: Services, people: Sequence[Record]) -> dict[str, list[t
                 rows = services.dynamics.fetch(entity, [str(value) for value in values])
             else:
                 rows = services.dynamics.find(entity, key.field, values)
-            rows = [r for r in rows if r.merged_into is None and not is_superseded(services, entity, r)]
+            rows = [r for r in rows if is_person(services, entity, r)]
             linked = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
             free = [row for row in rows if row.id not in linked]
             by_value = {row.id: [row] for row in free} if key.field == crm_id else group_by_key(key, free)

@@ -1,0 +1,56 @@
+"""Leads that became contacts: which rows stand for a person of their own, and which are only the past of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..entities import BoundEntity, Record
+from ..state import Commit
+from .services import Services
+
+
+def is_person(services: Services, entity: BoundEntity, row: Record) -> bool:
+    """Return whether a row stands for a person: not one that was merged into another, nor a lead that became a contact.
+
+    What a lead became stands on the lead after the out-of-the-box process, and on the contact (its originating lead)
+    after a custom one too, also when the lead was left open or opened again.
+    """
+    return row.merged_into is None and not is_superseded(services, entity, row) and not _became_contact(services, row)
+
+
+def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:
+    """Return whether the row itself says that it became a row of another entity that is synced."""
+    if row.converted_to is None:
+        return False
+    target = services.entity_of_table(row.converted_to.table)
+    return target is not None and target.name != entity.name
+
+
+def note_origins(services: Services, rows: Iterable[Record], *, dry: bool) -> None:
+    """Remember which leads the contacts of a page were made from.
+
+    Args:
+        services: Both sides and the store.
+        rows: Rows as just read.
+        dry: Remember for this cycle only.
+    """
+    found = {row.converted_from: row.id for row in rows if row.converted_from is not None}
+    if dry:
+        services.origins.update(found)
+        return
+    facts = {_fact(lead): contact for lead, contact in found.items() if services.store.fact(_fact(lead)) != contact}
+    if facts:
+        services.store.commit(Commit(facts=facts))
+
+
+def _became_contact(services: Services, row: Record) -> bool:
+    if row.id in services.origins:
+        return True
+    contact = services.store.fact(_fact(row.id))
+    if contact is None:
+        return False
+    return any(services.store.links_by_dynamics(entity.name, [contact]) for entity in services.persons())
+
+
+def _fact(lead: str) -> str:
+    return f"became:{lead}"
