@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from marketo_dynamics_sync.connectors import Problem, Write
@@ -523,8 +525,45 @@ def test_engines_are_refused_entities_and_policies_that_cannot_work() -> None:
         world.new_engine(policies=3)
 
 
+def test_engines_are_refused_connectors_that_are_swapped_and_options_that_are_none() -> None:
+    world = World()
+    with pytest.raises(ConfigurationError, match="marketo: MemoryConnector speaks for dynamics"):
+        SyncEngine(marketo=world.dynamics, dynamics=world.marketo, store=world.store, entities=[Lead])
+    with pytest.raises(ConfigurationError, match="matching: give Matching"):
+        world.new_engine(matching="email")
+    with pytest.raises(ConfigurationError, match="brakes: give Brakes"):
+        world.new_engine(brakes=0.5)
+    with pytest.raises(ConfigurationError, match="no entity class"):
+        world.new_engine(entities=[Lead()])
+
+
+@pytest.mark.parametrize("ids", ["1001", ["abc"], [-1], [True], ["1001", ""], ["٣"], [1.5]])
+def test_what_is_no_person_id_is_refused_before_anything_is_asked(ids: object) -> None:
+    world = World()
+    with pytest.raises(ConfigurationError, match="ids: "):
+        world.engine.push_persons(ids)  # type: ignore[arg-type]  # the wrong thing on purpose
+    assert world.marketo.calls.total == 0
+
+
+@pytest.mark.parametrize("values", [{"nope": 1}, {"crm_id": "1"}, {"mobile_phone": "0" * 200}, {"do_not_call": "x"}])
+def test_values_that_new_rows_cant_have_are_refused_before_anybody_is_pushed(values: dict[str, object]) -> None:
+    world = World()
+    person = world.person(email="noor@example.org", lastName="El-Amin")
+    with pytest.raises(ConfigurationError, match=f"values: lead.*{next(iter(values))}"):
+        world.engine.push_persons([person], values=values)
+    assert world.dynamics.rows("leads") == {}
+
+
+def test_values_of_new_rows_win_over_the_persons() -> None:
+    world = World()
+    person = world.person(email="noor@example.org", lastName="El-Amin", title="Guest")
+    world.engine.push_persons([f" {person} "], values={"job_title": "Prospect"})
+    assert [row["jobtitle"] for row in world.dynamics.rows("leads").values()] == ["Prospect"]
+
+
 def test_making_an_engine_touches_nothing() -> None:
-    engine = SyncEngine(marketo=None, dynamics=None, store=None, entities=[Lead])  # type: ignore[arg-type]  # nothing may be used
+    marketo, dynamics = SimpleNamespace(side=Side.MARKETO), SimpleNamespace(side=Side.DYNAMICS)
+    engine = SyncEngine(marketo=marketo, dynamics=dynamics, store=None, entities=[Lead])  # nothing else may be used
     assert engine is not None
 
 

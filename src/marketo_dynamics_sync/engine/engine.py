@@ -14,7 +14,7 @@ import attrs
 
 from ..conflict import Policy, PolicyLike, as_policy, default_policy
 from ..connectors import CallCount, Connector
-from ..entities import Entity, EntityDefinition
+from ..entities import Entity, EntityDefinition, Side
 from ..errors import ConfigurationError, QuotaError
 from ..identity import Matching
 from ..plan import Brakes, Plan
@@ -24,7 +24,7 @@ from .collect import Collector
 from .cycle import Cycle
 from .events import Event, OnEvent, ignore
 from .preflight import Preflight, preflight
-from .push import by_rule, entity_to_push, plan_push
+from .push import by_rule, check_preset, entity_to_push, plan_push
 from .report import SyncReport
 from .schedule import in_thread, repeat
 from .services import PushRule, Services, Settings, guard_identity, open_services
@@ -58,7 +58,8 @@ class SyncEngine:
         new_id: Makes row ids for new Dynamics rows.
 
     Raises:
-        ConfigurationError: No entity, two entities of one name, or a policy that is none.
+        ConfigurationError: No entity, two entities of one name, a policy that is none, or a connector of the other
+            side.
     """
 
     def __init__(
@@ -77,6 +78,14 @@ class SyncEngine:
         monotonic: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = _new_id,
     ) -> None:
+        for name, given, side in (("marketo", marketo, Side.MARKETO), ("dynamics", dynamics, Side.DYNAMICS)):
+            if given.side is not side:
+                raise ConfigurationError(
+                    f"{name}: {type(given).__name__} speaks for {given.side.value}, not for {name}"
+                )
+        for name, option, kind in (("matching", matching, Matching), ("brakes", brakes, Brakes)):
+            if option is not None and not isinstance(option, kind):
+                raise ConfigurationError(f"{name}: give {kind.__name__}(...), not {type(option).__name__}")
         self._marketo = marketo
         self._dynamics = dynamics
         self._store = store
@@ -184,15 +193,18 @@ class SyncEngine:
             What was done, with a line for each person that couldn't be made.
 
         Raises:
+            ConfigurationError: An id is no whole number, a field of ``values`` is unknown, or ``as_entity`` is no person.
             SyncError: As :meth:`run`.
         """
         name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
+        wanted = _person_ids(ids)
         with self._store.lock():
             report = SyncReport(self._settings.now(), kind="push")
             with self._counted(report, on_event):
                 services, applier = self._ready(report, on_event, _go_on)
                 entity = entity_to_push(services, name)
-                applier.take(plan_push(services, [str(i) for i in ids], entity, report, values or {}))
+                check_preset(entity, values or {})
+                applier.take(plan_push(services, wanted, entity, report, values or {}))
             return report
 
     def _open(self) -> Services:
@@ -253,7 +265,7 @@ def _definitions(entities: Sequence[type[Entity]]) -> list[EntityDefinition]:
     found: dict[str, EntityDefinition] = {}
     for cls in entities:
         definition = getattr(cls, "__entity__", None)
-        if not isinstance(definition, EntityDefinition):
+        if not isinstance(definition, EntityDefinition) or not isinstance(cls, type):
             raise ConfigurationError(f"entities: {cls!r} is no entity class; decorate it with @entity(...)")
         if definition.name in found:
             other = found[definition.name].cls.__name__
@@ -274,3 +286,15 @@ def _policies(
             raise ConfigurationError(f"policies: no entity is called {', '.join(map(repr, unknown))}")
         return {d.name: as_policy(given.get(d.name, default_policy(d.name))) for d in definitions}
     return {d.name: default_policy(d.name) if given is None else as_policy(given) for d in definitions}
+
+
+def _person_ids(ids: Sequence[int | str]) -> list[str]:
+    if isinstance(ids, str):
+        raise ConfigurationError("ids: give a list of person ids, not a text")
+    wanted = []
+    for place, given in enumerate(ids):
+        text = "" if isinstance(given, bool) else str(given).strip()
+        if not (text.isascii() and text.isdigit()):
+            raise ConfigurationError(f"ids: number {place + 1} is no Marketo person id, which is a whole number")
+        wanted.append(str(int(text)))
+    return wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..entities import BoundEntity, Record, Values
+from ..entities import BoundEntity, Record, Side, Values
 from ..errors import ConfigurationError
 from ..identity import MatchKey, group_by_key, key_values
 from ..plan import park, plan_link, plan_new_person
@@ -124,6 +124,21 @@ def entity_to_push(services: Services, name: str) -> BoundEntity:
         known = ", ".join(repr(e.name) for e in services.persons())
         raise ConfigurationError(f"persons can't be pushed as {name!r}; this engine syncs {known or 'no persons'}")
     return entity
+
+
+def check_preset(entity: BoundEntity, values: Values) -> None:
+    """Make sure that new rows can have these values.
+
+    Raises:
+        ConfigurationError: The entity has no such field, or Dynamics doesn't take the value; the text doesn't quote it.
+    """
+    for name, value in values.items():
+        bound = entity.fields.get(name)
+        if bound is None or bound.key:
+            raise ConfigurationError(f"values: {entity.name} has no field {name!r} that can be given")
+        problem = bound.problem(Side.DYNAMICS, value)
+        if problem is not None:
+            raise ConfigurationError(f"values: {entity.name}.{name}: {problem.reason}")
 
 
 def by_rule(services: Services, ids: Sequence[str], report: SyncReport) -> list[Work]:

@@ -57,8 +57,10 @@ class Entity:
             *names: Attribute names.
 
         Raises:
-            MappingError: A name is not a mapped field of the class.
+            MappingError: A name is not a mapped field of the class, or none is given.
         """
+        if not names:
+            raise MappingError(f"{cls.__name__}.select: name at least one field")
         known = cls.__entity__.fields
         unknown = sorted(set(names) - set(known))
         if unknown:
