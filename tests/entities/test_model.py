@@ -256,3 +256,8 @@ def test_sides_and_directions() -> None:
     assert Direction.TWO_WAY.source is None
     assert Direction.TO_MARKETO.source is Side.DYNAMICS
     assert Direction.TO_DYNAMICS.source is Side.MARKETO
+
+
+def test_selecting_nothing_is_a_mistake() -> None:
+    with pytest.raises(MappingError, match=r"Lead\.select: name at least one field"):
+        Lead.select()
