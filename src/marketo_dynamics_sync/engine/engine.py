@@ -193,8 +193,8 @@ class SyncEngine:
             What was done, with a line for each person that couldn't be made.
 
         Raises:
-            ConfigurationError: An id is no whole number, ``values`` has an unknown field or a value that Dynamics doesn't
-                take, or ``as_entity`` is no person.
+            ConfigurationError: An id is no whole number, ``values`` has an unknown field or a value that Dynamics
+                doesn't take, or ``as_entity`` is no person.
             SyncError: As :meth:`run`.
         """
         name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
