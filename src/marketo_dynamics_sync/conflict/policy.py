@@ -84,4 +84,8 @@ def decide(policy: Policy, conflict: Conflict) -> Resolution:
             f"{where}: policy {name} returned {type(answer).__name__}; "
             "return a Resolution, or from a function also a Side"
         )
+    if not isinstance(answer.winner, Side | None):
+        raise PolicyError(
+            f"{where}: policy {name} named {type(answer.winner).__name__} as winner; it is a Side or None"
+        )
     return answer

@@ -36,9 +36,11 @@ class Deriver:
     services: Services
     people: ChangedPersons
     taken: dict[str, str] = field(factory=dict)
-    waiting: Mapping[str, Collection[str]] = field(factory=dict)
+    waiting: dict[str, set[str]] = field(factory=dict)
     held: Mapping[str, Collection[str]] = field(factory=dict)
     unchanged: int = 0
+    #: Person by the entity and row id that a link was moved to in this cycle.
+    _moved: dict[tuple[str, str], str] = field(factory=dict, init=False)
 
     def from_rows(self, entity: BoundEntity, rows: Iterable[Record], *, forced: bool = False) -> list[Work]:
         """Return works for Dynamics rows.
@@ -108,6 +110,7 @@ class Deriver:
             holder = holders.get(winner)
             known = known_of(link, entity, digest=self.services.digests[entity.name])
             if holder is not None:
+                self.waiting.setdefault(entity.name, set()).add(link.dynamics_id)
                 works.append(Work(Step(StepKind.UNLINK, entity, loser, link.dynamics_id, reason="merged in Marketo")))
                 works.append(
                     Work(
@@ -122,8 +125,14 @@ class Deriver:
                 )
                 continue
             people = self.services.marketo.fetch(entity, [winner])
-            if people:
-                works.append(self._move(entity, known, people[0], None, to=(winner, link.dynamics_id)))
+            if not people:
+                # The survivor is gone too: an edit of the row makes a new person.
+                works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
+                continue
+            # The row is read, so that the update is guarded and an edit made meanwhile takes part in the merge.
+            rows = self.services.dynamics.fetch(entity, [link.dynamics_id])
+            if rows:
+                works.append(self._move(entity, known, people[0], rows[0], to=(winner, link.dynamics_id)))
                 holders[winner] = link
                 self.people.settle(winner)
         return works
@@ -199,8 +208,10 @@ class Deriver:
         if not rows:
             return []
         policy = self.services.policy(entity)
+        works = self._intended(entity, rows)
+        ours = {work.step.dynamics_id for work in works}
+        rows = [row for row in rows if row.id not in ours]
         answers = match_rows(self.services, entity, rows, self.taken)
-        works = []
         for row in rows:
             match = answers[row.id]
             step = plan_new_row(entity, row, match, policy=policy)
@@ -211,6 +222,25 @@ class Deriver:
                 works.append(Work(step, person, row, self._link_again(entity, person, step.reason)))
             else:
                 works.append(Work(step, None, row))
+        return works
+
+    def _intended(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
+        """Return works for rows that we made for a person ourselves, before something stopped us from noting it."""
+        intents = self.services.store.intents_by_dynamics(entity.name, [row.id for row in rows])
+        if not intents:
+            return []
+        wanted = [intent.marketo_id for intent in intents.values()]
+        linked = self.services.store.links_by_marketo(wanted)
+        people = {person.id: person for person in self.services.marketo.fetch(entity, wanted)}
+        works = []
+        for row in rows:
+            intent = intents.get(row.id)
+            person = people.get(intent.marketo_id) if intent is not None else None
+            if person is not None and person.id not in linked:
+                self.taken[person.id] = row.id
+                self.people.settle(person.id)
+                step = plan_link(entity, row, person, by="row id", policy=self.services.policy(entity))
+                works.append(Work(step, person, row, self._link_again(entity, person, "row id")))
         return works
 
     def _link_again(self, entity: BoundEntity, person: Record, reason: str) -> Relink:
@@ -229,6 +259,7 @@ class Deriver:
             links = self.services.store.links_by_dynamics(source.name, list(origins))
             for origin, link in links.items():
                 row = origins[origin]
+                self._moved[entity.name, row.id] = link.marketo_id
                 people = self.services.marketo.fetch(entity, [link.marketo_id])
                 known = known_of(link, source, digest=self.services.digests[source.name])
                 works.append(
@@ -254,9 +285,10 @@ class Deriver:
             assert found is not None, "asked only where the contact is synced"
             target, target_id, why = found, row.converted_to.id, "qualified in Dynamics"
         known = known_of(link, entity, digest=self.services.digests[entity.name])
-        holder = self.services.store.links_by_dynamics(target.name, [target_id]).get(target_id)
+        holder = self._holder(target, target_id)
         survivors = [] if holder is not None else self.services.dynamics.fetch(target, [target_id])
         if survivors:
+            self._moved[target.name, target_id] = link.marketo_id
             people = self.services.marketo.fetch(target, [link.marketo_id])
             self.people.settle(link.marketo_id)
             return [
@@ -270,7 +302,7 @@ class Deriver:
                 )
             ]
         works = [Work(Step(StepKind.UNLINK, entity, link.marketo_id, row.id, reason=why))]
-        if holder is not None and holder.marketo_id != link.marketo_id:
+        if holder is not None and holder != link.marketo_id:
             # Two persons stand for one row now; which of them stays is for people to say.
             works.append(
                 Work(
@@ -279,12 +311,17 @@ class Deriver:
                         "two-persons",
                         marketo_id=link.marketo_id,
                         dynamics_id=row.id,
-                        candidates=[holder.marketo_id],
+                        candidates=[holder],
                         rivals=[target_id],
                     )
                 )
             )
         return works
+
+    def _holder(self, entity: BoundEntity, row: str) -> str | None:
+        """Return the person that a row is linked to, or about to be."""
+        link = self.services.store.links_by_dynamics(entity.name, [row]).get(row)
+        return link.marketo_id if link is not None else self._moved.get((entity.name, row))
 
     def _move(
         self,

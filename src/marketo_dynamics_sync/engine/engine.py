@@ -226,7 +226,7 @@ class SyncEngine:
 
     def _edge(self, deadline: datetime | timedelta | None, stop: threading.Event | None) -> Callable[[], None]:
         end = self._settings.now() + deadline if isinstance(deadline, timedelta) else deadline
-        if end is not None and end.tzinfo is None:
+        if end is not None and (not isinstance(end, datetime) or end.tzinfo is None):
             raise ConfigurationError("deadline: give a time-zone aware datetime, or a timedelta from now")
 
         def keep_going() -> None:

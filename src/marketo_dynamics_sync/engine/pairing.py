@@ -47,6 +47,12 @@ def match_rows(
             else:
                 answers[row.id] = answer
         open_rows = still_open
+    email = MatchKey("email")
+    if crm_id is None and email.field in entity.fields and email.field not in persons:
+        # Without a field for the CRM id a person is created under the e-mail address, which must be nobody's yet.
+        values = key_values(email, open_rows)
+        persons[email.field] = group_by_key(email, services.marketo.find(entity, email.field, values) if values else [])
+        claims[email.field] = _claims(services, email, values)
     among = Candidates(persons, claims, owners)
     for row in open_rows:
         answers[row.id] = pair(row, entity=entity, keys=(), among=among)

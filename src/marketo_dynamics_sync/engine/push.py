@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from ..entities import BoundEntity, Record, Side, Values
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, PolicyError
 from ..identity import MatchKey, group_by_key, key_values
 from ..plan import park, plan_link, plan_new_person
 from .conversions import is_person
 from .derive import Relink
 from .report import SyncReport, WaitingLine
-from .services import Services
+from .services import PushRule, Services
 from .work import Work
 
 
@@ -57,17 +58,18 @@ def _works(services: Services, people: Sequence[Record], entity: BoundEntity, pr
         return []
     policy = services.policy(entity)
     found = _rows_like(services, people)
+    claimed = Counter((owner.name, row.id) for rows in found.values() for owner, row, _ in rows)
     intents = services.store.intents(entity.name, [person.id for person in people])
     works: list[Work] = []
     for person in people:
         rows = found.get(person.id, [])
-        if len(rows) > 1:
-            ids = [row.id for _, row in rows]
-            works.append(
-                Work(park(entity, "ambiguous", marketo_id=person.id, dynamics_id=None, key="email", rivals=ids))
-            )
+        others = sorted({other for _, _, people_like in rows for other in people_like} - {person.id})
+        if len(rows) > 1 or others or any(claimed[owner.name, row.id] > 1 for owner, row, _ in rows):
+            ids = [row.id for _, row, _ in rows]
+            detail = {"key": "email", "rivals": ids, "candidates": others}
+            works.append(Work(park(entity, "ambiguous", marketo_id=person.id, dynamics_id=None, **detail)))
         elif rows:
-            owner, row = rows[0]
+            owner, row, _ = rows[0]
             step = plan_link(owner, row, person, by="email", policy=services.policy(owner))
             works.append(Work(step, person, row, Relink(services, owner, person, "email")))
         else:
@@ -78,39 +80,56 @@ def _works(services: Services, people: Sequence[Record], entity: BoundEntity, pr
     return works
 
 
-def _rows_like(services: Services, people: Sequence[Record]) -> dict[str, list[tuple[BoundEntity, Record]]]:
-    """Return the unlinked rows that each person could be: by the CRM id it carries, else by the user's keys."""
-    found: dict[str, list[tuple[BoundEntity, Record]]] = {}
-    for entity in services.persons():
-        crm_id = entity.key.name if entity.key is not None else None
-        for key in services.settings.matching.order(entity):
-            todo = [person for person in people if person.id not in found]
-            values = key_values(key, todo)
-            if not values:
-                continue
-            if key.field == crm_id:
-                rows = services.dynamics.fetch(entity, [str(value) for value in values])
-            else:
-                rows = services.dynamics.find(entity, key.field, values)
-            rows = [r for r in rows if is_person(services, entity, r)]
-            linked = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
-            free = [row for row in rows if row.id not in linked]
-            by_value = {row.id: [row] for row in free} if key.field == crm_id else group_by_key(key, free)
-            _assign(found, todo, key, by_value, entity)
+#: Rows that a person could be: the entity, the row, and other persons of Marketo that it could be as well.
+_Like = tuple[BoundEntity, Record, frozenset[str]]
+
+
+def _rows_like(services: Services, people: Sequence[Record]) -> dict[str, list[_Like]]:
+    """Return the unlinked rows that each person could be: by the CRM id it carries, else by the user's keys.
+
+    The first key that finds anybody decides, and it decides over all entities: a lead and a contact that share it are
+    both meant.
+    """
+    found: dict[str, list[_Like]] = {}
+    orders = [(entity, services.settings.matching.order(entity)) for entity in services.persons()]
+    for place in range(max((len(keys) for _, keys in orders), default=0)):
+        todo = [person for person in people if person.id not in found]
+        for entity, keys in orders:
+            if place < len(keys) and todo:
+                _look_up(services, entity, keys[place], todo, found)
     return found
 
 
-def _assign(
-    found: dict[str, list[tuple[BoundEntity, Record]]],
-    people: Sequence[Record],
-    key: MatchKey,
-    by_value: dict[str, list[Record]],
-    entity: BoundEntity,
+def _look_up(
+    services: Services, entity: BoundEntity, key: MatchKey, people: Sequence[Record], found: dict[str, list[_Like]]
 ) -> None:
+    values = key_values(key, people)
+    if not values:
+        return
+    shared: Mapping[str, Sequence[Record]] = {}
+    if entity.key is not None and key.field == entity.key.name:
+        ids = [str(value) for value in values]
+        rows = {row.id: [row] for row in _free(services, entity, services.dynamics.fetch(entity, ids))}
+    else:
+        rows = group_by_key(key, _free(services, entity, services.dynamics.find(entity, key.field, values)))
+        if rows:
+            shared = group_by_key(key, _unlinked(services, services.marketo.find(entity, key.field, values)))
     for person in people:
         value = key.of(person.values)
-        if value is not None and value in by_value:
-            found.setdefault(person.id, []).extend((entity, row) for row in by_value[value])
+        if value is not None and value in rows:
+            others = frozenset(other.id for other in shared.get(value, ()))
+            found.setdefault(person.id, []).extend((entity, row, others) for row in rows[value])
+
+
+def _free(services: Services, entity: BoundEntity, rows: Sequence[Record]) -> list[Record]:
+    rows = [row for row in rows if is_person(services, entity, row)]
+    linked = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
+    return [row for row in rows if row.id not in linked]
+
+
+def _unlinked(services: Services, people: Sequence[Record]) -> list[Record]:
+    linked = services.store.links_by_marketo([person.id for person in people])
+    return [person for person in people if person.id not in linked]
 
 
 def entity_to_push(services: Services, name: str) -> BoundEntity:
@@ -149,10 +168,23 @@ def by_rule(services: Services, ids: Sequence[str], report: SyncReport) -> list[
         return []
     chosen: dict[str, list[str]] = {}
     for person in services.marketo.fetch(persons[0], ids):
-        name = rule(person)
+        name = _chosen(rule, person)
         if name is not None:
             chosen.setdefault(name, []).append(person.id)
     works: list[Work] = []
     for name, wanted in chosen.items():
         works += plan_push(services, wanted, entity_to_push(services, name), report, {})
     return works
+
+
+def _chosen(rule: PushRule, person: Record) -> str | None:
+    try:
+        name: object = rule(person)
+    except Exception as error:
+        # The error's own text may quote the person.
+        raise PolicyError(f"push_rule raised {type(error).__name__} for person {person.id}") from None
+    if name is not None and not isinstance(name, str):
+        raise PolicyError(
+            f"push_rule returned {type(name).__name__} for person {person.id}; give an entity's name or None"
+        )
+    return name

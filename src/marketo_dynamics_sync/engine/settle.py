@@ -69,11 +69,16 @@ def settle(work: Work, stamp: Stamp) -> Commit:
             Parked(*source, d.field, d.rule, {"reason": d.reason, "marketo_id": link.marketo_id}, stamp.now)
             for d in held
         ],
-        unpark=[(*source, name) for name in settled] + [(*source, "")] if held else [(*source, "*")],
+        unpark=[*_left_behind(step), *([(*source, name) for name in (*settled, "")] if held else [(*source, "*")])],
         reject=failures,
         unreject=sorted(key for key in solved - failed if key in stamp.rejected),
         drop_intents=[(step.entity.name, link.marketo_id)] if step.kind in (StepKind.CREATE_ROW, StepKind.LINK) else [],
     )
+
+
+def _left_behind(step: Step) -> list[tuple[str, str, str, str]]:
+    """Return what waited of a row whose link has moved on: it is decided, or waits, under the new row."""
+    return [] if step.moved_from is None else [(step.moved_from[0], "dynamics", step.moved_from[1], "*")]
 
 
 def combine(commits: Iterable[Commit]) -> Commit:

@@ -8,6 +8,7 @@ import attrs
 from attrs import frozen
 
 from ..entities import UNREADABLE, BoundEntity, Invalid, Record, Values
+from ..errors import PolicyError
 
 
 def fold_text(value: object) -> str | None:
@@ -30,11 +31,22 @@ class MatchKey:
     normalise: Callable[[object], str | None] = attrs.field(default=fold_text, repr=False)
 
     def of(self, values: Values) -> str | None:
-        """Return the key value of a record, or ``None`` where it has none."""
+        """Return the key value of a record, or ``None`` where it has none.
+
+        Raises:
+            PolicyError: ``normalise`` raised, or returned something that is no text.
+        """
         value = values.get(self.field)
         if value is None or value is UNREADABLE or isinstance(value, Invalid):
             return None
-        return self.normalise(value)
+        try:
+            folded: object = self.normalise(value)
+        except Exception as error:
+            # The error's own text may quote the value.
+            raise PolicyError(f"match key {self.field!r}: normalise raised {type(error).__name__}") from None
+        if folded is not None and not isinstance(folded, str):
+            raise PolicyError(f"match key {self.field!r}: normalise returned {type(folded).__name__}, not text or None")
+        return folded or None
 
 
 @frozen

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from attrs import evolve
+
 from ..conflict import MergeResult, Policy, merge_record
 from ..entities import BoundEntity, Record, Side, Values
 from ..identity import NO_KEY, Many, Nothing, One
@@ -149,13 +151,23 @@ def plan_new_person(
         base_dynamics=None,
         ids=(person.id, row_id),
     )
+    # The caller's values win on both sides, where the field flows to Marketo at all.
+    news = {n: v for n, v in preset.items() if entity.fields[n].to_marketo and person.values.get(n) != v}
+    merge = evolve(
+        merge,
+        to_marketo={n: v for n, v in merge.to_marketo.items() if n not in preset} | news,
+        to_dynamics={**merge.to_dynamics, **preset},
+        base_marketo={**merge.base_marketo, **{n: person.values.get(n) for n in preset}, **news},
+        base_dynamics={**merge.base_dynamics, **preset},
+        decisions=tuple(decision for decision in merge.decisions if decision.field not in preset),
+    )
     return Step(
         StepKind.CREATE_ROW,
         entity,
         marketo_id=person.id,
         dynamics_id=row_id,
         to_marketo=merge.to_marketo,
-        to_dynamics={**merge.to_dynamics, **preset},
+        to_dynamics=merge.to_dynamics,
         merge=merge,
         reason="pushed from Marketo",
     )

@@ -197,6 +197,13 @@ class MemoryStateStore:
         with self._guard:
             return {i: row_intent(self._intents[entity, i]) for i in marketo_ids if (entity, i) in self._intents}
 
+    def intents_by_dynamics(self, entity: str, ids: Sequence[str]) -> dict[str, Intent]:
+        """Return intents by the row id that was chosen."""
+        wanted = set(ids)
+        with self._guard:
+            found = [row_intent(row) for row in self._intents.values()]
+        return {item.dynamics_id: item for item in found if item.entity == entity and item.dynamics_id in wanted}
+
     def close(self) -> None:
         """Nothing to release; what was kept stays as long as the object."""
 

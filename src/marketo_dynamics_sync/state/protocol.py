@@ -40,8 +40,8 @@ class Link:
     entity: str
     dynamics_id: str
     marketo_id: str
-    base: Stored = attrs.field(factory=dict)
-    dynamics_base: Stored = attrs.field(factory=dict)
+    base: Stored = attrs.field(factory=dict, repr=False)
+    dynamics_base: Stored = attrs.field(factory=dict, repr=False)
     version: str | None = None
     unconfirmed: frozenset[str] = frozenset()
     fingerprint: str = ""
@@ -67,7 +67,7 @@ class JournalEntry:
     marketo_id: str | None = None
     dynamics_id: str | None = None
     field: str | None = None
-    detail: Mapping[str, object] = attrs.field(factory=dict)
+    detail: Mapping[str, object] = attrs.field(factory=dict, repr=False)
 
 
 @frozen
@@ -258,6 +258,10 @@ class StateStore(Protocol):
 
     def intents(self, entity: str, marketo_ids: Sequence[str]) -> dict[str, Intent]:
         """Return intents by Marketo id."""
+        ...
+
+    def intents_by_dynamics(self, entity: str, ids: Sequence[str]) -> dict[str, Intent]:
+        """Return intents by the row id that was chosen."""
         ...
 
     def close(self) -> None:

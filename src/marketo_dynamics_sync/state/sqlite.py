@@ -180,6 +180,13 @@ class SQLiteStateStore:
             rows = self._file.rows_in(sql, (entity,), marketo_ids)
             return {intent.marketo_id: intent for intent in map(row_intent, rows)}
 
+    def intents_by_dynamics(self, entity: str, ids: Sequence[str]) -> dict[str, Intent]:
+        """Return intents by the row id that was chosen."""
+        sql = "SELECT entity, marketo_id, dynamics_id, at FROM intent WHERE entity = ? AND dynamics_id IN"
+        with self._file.snapshot():
+            rows = self._file.rows_in(sql, (entity,), ids)
+            return {intent.dynamics_id: intent for intent in map(row_intent, rows)}
+
     def close(self) -> None:
         """Close the file; a later use opens it again."""
         self._file.close()

@@ -51,5 +51,6 @@ TABLES: Final = (
         entity TEXT NOT NULL, marketo_id TEXT NOT NULL, dynamics_id TEXT NOT NULL, at TEXT NOT NULL,
         PRIMARY KEY (entity, marketo_id)
     ) WITHOUT ROWID""",
+    "CREATE INDEX intent_row ON intent (entity, dynamics_id)",
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )

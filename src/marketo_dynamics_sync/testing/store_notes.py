@@ -198,11 +198,15 @@ class NotePromises(StoreCase):
         assert store.intents("lead", ["1", "5", "1"]) == {"1": mine}
         assert store.intents("contact", ["1", "2"]) == {"1": other}
         assert store.intents("lead", []) == {}
+        assert store.intents_by_dynamics("lead", [row_id(1), row_id(2), row_id(8)]) == {row_id(1): mine}
+        assert store.intents_by_dynamics("contact", [row_id(2)]) == {row_id(2): other}
+        assert store.intents_by_dynamics("lead", []) == {}
         again = Intent("lead", "1", row_id(9), later(1))
         store.commit(Commit(put_intents=[again], drop_intents=[("lead", "2"), ("lead", "77")]))
         assert store.intents("lead", ["1", "2"]) == {"1": again}
         store.commit(Commit(drop_intents=[("lead", "1")]))
         assert store.intents("lead", ["1"]) == {}
+        assert store.intents_by_dynamics("lead", [row_id(1), row_id(9)]) == {}
         assert store.intents("contact", ["1"]) == {"1": other}
 
     def test_json_values_come_back_as_they_were(self, store: StateStore) -> None:
