@@ -49,19 +49,37 @@ class Applier:
     def take(self, works: Sequence[Work]) -> None:
         """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
         self._note_intents(works)
-        self._dynamics([work for work in works if work.step.writes_dynamics])
-        to_marketo: list[Work] = []
-        rest: list[Work] = []
-        for work in works:
-            (to_marketo if work.step.writes_marketo and not self._waits(work) else rest).append(work)
-        self._keep(rest)
-        for batch in _slices(to_marketo, self.services.marketo.capabilities.write_size):
-            self.keep_going()
-            outcomes = self.services.marketo.write([work.marketo_write() for work in batch])
-            for work, outcome in zip(batch, outcomes, strict=True):
-                work.on_marketo = outcome
-            self._keep(batch)
-            self._written(Side.MARKETO, batch, outcomes)
+        self._keep([work for work in works if not work.step.writes_marketo and not work.step.writes_dynamics])
+        #: Written to Dynamics, and not kept yet.
+        owed: list[Work] = []
+        try:
+            for batch in _slices([w for w in works if w.step.writes_dynamics], self._dynamics_size):
+                owed += batch
+                written = self._dynamics(batch)
+                self._keep([work for work in batch if not self._goes_on(work)])
+                owed = [work for work in owed if self._goes_on(work)]
+                for some, outcomes in written:
+                    self._written(Side.DYNAMICS, some, outcomes)
+            to_marketo = owed + [w for w in works if w.step.writes_marketo and not w.step.writes_dynamics]
+            for batch in _slices(to_marketo, self.services.marketo.capabilities.write_size):
+                self.keep_going()
+                outcomes = self.services.marketo.write([work.marketo_write() for work in batch])
+                for work, outcome in zip(batch, outcomes, strict=True):
+                    work.on_marketo = outcome
+                owed = [work for work in owed if work.on_marketo is None]
+                self._keep(batch)
+                self._written(Side.MARKETO, batch, outcomes)
+        finally:
+            # Whatever ends this early: what Dynamics holds by now must not look like somebody else's edit later.
+            self._settle([work for work in owed if work.on_dynamics is not None])
+
+    @property
+    def _dynamics_size(self) -> int:
+        return self.services.dynamics.capabilities.write_size
+
+    def _goes_on(self, work: Work) -> bool:
+        """Return whether Marketo's half of a work is still to be done."""
+        return work.step.writes_marketo and not self._waits(work)
 
     def _waits(self, work: Work) -> bool:
         """Return whether a person must not be told of a row that was not made."""
@@ -77,18 +95,19 @@ class Applier:
         if intents:
             self.services.store.commit(Commit(put_intents=intents))
 
-    def _dynamics(self, works: list[Work]) -> None:
-        for batch in _slices(works, self.services.dynamics.capabilities.write_size):
-            waiting = batch
-            for _ in range(ROUNDS):
-                self.keep_going()
-                outcomes = self.services.dynamics.write([work.dynamics_write() for work in waiting])
-                for work, outcome in zip(waiting, outcomes, strict=True):
-                    work.on_dynamics = outcome
-                self._written(Side.DYNAMICS, waiting, outcomes)
-                waiting = self._planned_anew([work for work in waiting if _lost_race(work)])
-                if not waiting:
-                    break
+    def _dynamics(self, batch: list[Work]) -> list[tuple[Sequence[Work], Sequence[Outcome]]]:
+        waiting = batch
+        written: list[tuple[Sequence[Work], Sequence[Outcome]]] = []
+        for _ in range(ROUNDS):
+            self.keep_going()
+            outcomes = self.services.dynamics.write([work.dynamics_write() for work in waiting])
+            for work, outcome in zip(waiting, outcomes, strict=True):
+                work.on_dynamics = outcome
+            written.append((waiting, outcomes))
+            waiting = self._planned_anew([work for work in waiting if _lost_race(work)])
+            if not waiting:
+                break
+        return written
 
     def _planned_anew(self, works: list[Work]) -> list[Work]:
         """Read rows again that somebody else changed between our read and our write, and plan anew."""
@@ -113,6 +132,12 @@ class Applier:
         return again
 
     def _keep(self, works: Sequence[Work]) -> None:
+        """Commit what works came to, and end the cycle where a service takes no more calls."""
+        self._settle(works)
+        if any(_unsent(work) for work in works):
+            raise Stopped(_reason(works))
+
+    def _settle(self, works: Sequence[Work]) -> None:
         """Commit what works came to, and count it."""
         if not works:
             return
@@ -120,7 +145,7 @@ class Applier:
         commits = []
         for work in works:
             self._refuse_taken(work)
-            if work.step.kind is StepKind.SYNC and _unsent(work):
+            if _nothing_done(work):
                 continue
             commit = settle(work, stamp)
             commits.append(commit)
@@ -128,8 +153,6 @@ class Applier:
                 self.rejected[rejected.entity, rejected.side, rejected.id] = rejected
             self._count(work, commit)
         self.services.store.commit(combine(commits))
-        if any(_unsent(work) for work in works):
-            raise Stopped(_reason(works))
 
     def _refuse_taken(self, work: Work) -> None:
         """Park a new row whose key led Marketo to a person that is another row's."""
@@ -196,6 +219,12 @@ class Applier:
 def _lost_race(work: Work) -> bool:
     outcome = work.on_dynamics
     return outcome is not None and outcome.status in (Status.STALE, Status.EXISTS)
+
+
+def _nothing_done(work: Work) -> bool:
+    """Return whether a service took no more calls before it was this work's turn: it is derived again."""
+    outcomes = [outcome for outcome in (work.on_marketo, work.on_dynamics) if outcome is not None]
+    return bool(outcomes) and all(outcome.status is Status.UNSENT for outcome in outcomes)
 
 
 def _unsent(work: Work) -> bool:

@@ -17,6 +17,7 @@ from .conversions import note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
 from .people import ChangedPersons
+from .push import plan_push
 from .report import SyncReport
 from .services import Services
 from .work import Work
@@ -209,11 +210,38 @@ class Cycle:
                 if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, people)
             ]
             if rows:
-                self._take(self.deriver.from_rows(entity, self.services.dynamics.fetch(entity, rows), forced=True))
-        persons = [r.id for r in due if r.side == Side.DYNAMICS.value]
-        if persons:
-            works, _ = self.deriver.from_persons(persons)
-            self._take(works)
+                self._again(entity, rows)
+            persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
+            if persons:
+                works, strangers = self.deriver.from_persons(persons)
+                self._take(works)
+                self._push_again(entity, strangers)
+
+    def _again(self, entity: BoundEntity, rows: Sequence[str]) -> None:
+        """Take rows up again that were refused or parked; of those that are no longer there the link ends."""
+        found = self.services.dynamics.fetch(entity, rows)
+        self._take(self.deriver.from_rows(entity, found, forced=True))
+        gone = set(rows) - {row.id for row in found}
+        links = self.services.store.links_by_dynamics(entity.name, sorted(gone))
+        self._take(self.deriver.gone_rows(entity, links.values()))
+        nobody = sorted(gone - links.keys())
+        if nobody:
+            self.services.store.commit(
+                Commit(
+                    unreject=[(entity.name, Side.MARKETO.value, row) for row in nobody],
+                    unpark=[(entity.name, Side.DYNAMICS.value, row, "*") for row in nobody],
+                )
+            )
+
+    def _push_again(self, entity: BoundEntity, persons: Sequence[str]) -> None:
+        """Make persons in Dynamics whose push was refused; of those that are no longer there nothing is left to do."""
+        if not persons:
+            return
+        there = {person.id for person in self.services.marketo.fetch(entity, persons)}
+        self._take(plan_push(self.services, [p for p in persons if p in there], entity, self.report, {}))
+        nobody = [(entity.name, Side.DYNAMICS.value, person) for person in persons if person not in there]
+        if nobody:
+            self.services.store.commit(Commit(unreject=nobody))
 
     @property
     def report_rejected(self) -> set[tuple[str, str, str]]:

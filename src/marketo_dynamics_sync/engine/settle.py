@@ -49,6 +49,8 @@ def settle(work: Work, stamp: Stamp) -> Commit:
         return _parked(step, stamp)
     if step.kind is StepKind.UNLINK:
         return _unlinked(work, stamp)
+    if step.kind in (StepKind.SYNC, StepKind.MOVE) and _gone(work.on_marketo):
+        return _person_gone(work, stamp)
     failures = _rejections(work, stamp)
     made_nothing = (step.kind is StepKind.CREATE_PERSON and work.marketo_failed) or (
         step.kind is StepKind.CREATE_ROW and work.dynamics_failed
@@ -74,6 +76,25 @@ def settle(work: Work, stamp: Stamp) -> Commit:
         unreject=sorted(key for key in solved - failed if key in stamp.rejected),
         drop_intents=[(step.entity.name, link.marketo_id)] if step.kind in (StepKind.CREATE_ROW, StepKind.LINK) else [],
     )
+
+
+def _person_gone(work: Work, stamp: Stamp) -> Commit:
+    """The person was deleted before our edit came: the link ends, and the row is met again as one without a person."""
+    step = work.step
+    entity, row = step.moved_from if step.moved_from is not None else (step.entity.name, str(step.dynamics_id))
+    again = Rejected(
+        step.entity.name,
+        "marketo",
+        str(step.dynamics_id),
+        "gone",
+        "the person was deleted",
+        None,
+        1,
+        stamp.now,
+        stamp.now,
+    )
+    entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
+    return Commit(drop_links=[(entity, row)], journal=[entry], reject=[again], unpark=_left_behind(step))
 
 
 def _left_behind(step: Step) -> list[tuple[str, str, str, str]]:
@@ -206,14 +227,25 @@ def _parked(step: Step, stamp: Stamp) -> Commit:
 
 def _unlinked(work: Work, stamp: Stamp) -> Commit:
     step = work.step
-    failures = _rejections(work, stamp)
-    if any(r.next_at > stamp.now for r in failures) and step.to_marketo and not _gone(work.on_marketo):
-        return Commit(reject=failures)
+    if step.to_marketo and work.marketo_failed and not _gone(work.on_marketo):
+        # The mark is still to be made, so the link stays; the row is gone, so only the list of failures leads back.
+        return Commit(reject=_rejections(work, stamp))
     key = (step.entity.name, str(step.dynamics_id))
     entry = JournalEntry(
         stamp.now, step.entity.name, "unlinked", step.marketo_id, step.dynamics_id, None, {"reason": step.reason}
     )
-    return Commit(drop_links=[key], journal=[entry], unpark=[(key[0], "dynamics", key[1], "*")])
+    return Commit(
+        drop_links=[key],
+        journal=[entry],
+        unpark=[(key[0], "dynamics", key[1], "*")],
+        unreject=[(key[0], "marketo", key[1]), (key[0], "dynamics", str(step.marketo_id))],
+        facts={gone_fact(key[1]): key[0]} if step.reason == "deleted in Dynamics" else {},
+    )
+
+
+def gone_fact(row_id: str) -> str:
+    """Return the name of the fact that a row was deleted in Dynamics: a person that carries its id is free again."""
+    return f"gone:{row_id}"
 
 
 def _gone(outcome: Outcome | None) -> bool:
