@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..conflict import DecisionKind
 from ..connectors import Outcome, Status
@@ -152,6 +152,9 @@ class Applier:
             for rejected in commit.reject:
                 self.rejected[rejected.entity, rejected.side, rejected.id] = rejected
             self._count(work, commit)
+            if work.step.detail.get("preset"):
+                # A later try would not know the caller's values: the report tells of the refusal, and that is all.
+                commits[-1] = evolve(commit, reject=[])
         self.services.store.commit(combine(commits))
 
     def _refuse_taken(self, work: Work) -> None:

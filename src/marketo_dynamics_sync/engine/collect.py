@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from ..plan import Plan, Step
+from ..connectors import Outcome, Status
+from ..plan import Plan, Step, StepKind
 from .services import Services
+from .settle import Stamp, combine, settle
 from .work import Work
 
 
 @define
 class Collector:
-    """Keeps the steps of works and writes nothing anywhere."""
+    """Keeps the steps of works and writes nothing anywhere.
+
+    What the works would come to is noted in the store that the plan is made on, which pretends, so that later steps are
+    derived as a run would derive them.
+    """
 
     services: Services
     steps: list[Step] = field(factory=list)
@@ -21,12 +27,30 @@ class Collector:
 
     def take(self, works: Sequence[Work]) -> None:
         """Keep the steps of works."""
+        stamp = Stamp(self.services.settings.now(), self.services.digests, {})
+        commits = []
         for work in works:
             if work.step.idle and not work.step.decisions:
                 self.unchanged += 1
             else:
                 self.steps.append(work.step)
+                _pretend(work)
+                commits.append(settle(work, stamp))
+        if commits:
+            self.services.store.commit(combine(commits))
 
     def plan(self, unchanged: int) -> Plan:
         """Return what was collected as a plan."""
         return Plan(tuple(self.steps), self.services.left_out, self.unchanged + unchanged)
+
+
+def _pretend(work: Work) -> None:
+    """Let a work's writes have been done."""
+    step = work.step
+    if step.writes_marketo:
+        made = step.kind is StepKind.CREATE_PERSON
+        person = f"new person of {step.dynamics_id}" if made else step.marketo_id
+        work.on_marketo = Outcome(Status.CREATED if made else Status.UPDATED, person)
+    if step.writes_dynamics:
+        made = step.kind is StepKind.CREATE_ROW
+        work.on_dynamics = Outcome(Status.CREATED if made else Status.UPDATED, step.dynamics_id)

@@ -26,26 +26,15 @@ def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:
     return target is not None and target.name != entity.name
 
 
-def note_origins(services: Services, rows: Iterable[Record], *, dry: bool) -> None:
-    """Remember which leads the contacts of a page were made from.
-
-    Args:
-        services: Both sides and the store.
-        rows: Rows as just read.
-        dry: Remember for this cycle only.
-    """
+def note_origins(services: Services, rows: Iterable[Record]) -> None:
+    """Remember which leads the contacts of a page were made from."""
     found = {row.converted_from: row.id for row in rows if row.converted_from is not None}
-    if dry:
-        services.origins.update(found)
-        return
     facts = {_fact(lead): contact for lead, contact in found.items() if services.store.fact(_fact(lead)) != contact}
     if facts:
         services.store.commit(Commit(facts=facts))
 
 
 def _became_contact(services: Services, row: Record) -> bool:
-    if row.id in services.origins:
-        return True
     contact = services.store.fact(_fact(row.id))
     if contact is None:
         return False

@@ -46,7 +46,6 @@ class Cycle:
         report: Where counts go.
         on_event: Who listens.
         keep_going: Asked at every batch edge; raises to end the cycle.
-        dry: Nothing is kept, not even where to go on.
         push: Makes persons in Dynamics that are new in Marketo, where the user gave a rule.
     """
 
@@ -55,10 +54,10 @@ class Cycle:
     report: SyncReport
     on_event: OnEvent
     keep_going: Callable[[], None]
-    dry: bool = False
     push: Callable[[Sequence[str]], list[Work]] | None = None
     deriver: Deriver = field(init=False)
     _checkpoints: dict[str, str | None] = field(factory=dict)
+    _facts: dict[str, str] = field(factory=dict)
     _gone: dict[str, dict[str, None]] = field(factory=dict)
     _touched: set[str] = field(factory=set)
 
@@ -85,9 +84,8 @@ class Cycle:
             self._retries(people)
         with self._timed("deletions"):
             self._deletions(people)
-        if not self.dry:
-            facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()}
-            self.services.store.commit(Commit(checkpoints=self._checkpoints, facts=facts))
+        facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts
+        self.services.store.commit(Commit(checkpoints=self._checkpoints, facts=facts))
 
     @property
     def unchanged(self) -> int:
@@ -115,9 +113,10 @@ class Cycle:
             streams.setdefault(self.services.marketo.stream(entity), []).append(entity)
         for stream, entities in streams.items():
             checkpoint = self.services.store.checkpoint(stream)
+            self._note_missed(people, stream, [entity.name for entity in entities])
             try:
                 self._collect(people, stream, entities, checkpoint)
-                if checkpoint is None and not self.dry:
+                if checkpoint is None:
                     # Kept at once: should this cycle end early, the next one must see what is edited from now on.
                     self.services.store.commit(Commit(checkpoints={stream: self._checkpoints[stream]}))
             except CheckpointExpiredError as error:
@@ -129,6 +128,15 @@ class Cycle:
         people.ids = {i: None for i in people.ids if i not in people.merged}
         people.deleted = {i: None for i in people.deleted if i not in people.merged}
         return people
+
+    def _note_missed(self, people: ChangedPersons, stream: str, names: Sequence[str]) -> None:
+        """Note entities that a shared stream went on without."""
+        covered = self.services.store.fact(f"covered:{stream}")
+        for name in names:
+            if covered is not None and name not in covered.split(",") and self.services.store.count_links(name):
+                people.missed.add(name)
+                self._full(name, f"{name!r} was not synced for a time")
+        self._facts[f"covered:{stream}"] = ",".join(names)
 
     def _collect(
         self, people: ChangedPersons, stream: str, entities: Sequence[BoundEntity], checkpoint: str | None
@@ -160,10 +168,9 @@ class Cycle:
             self.keep_going()
             if page.listing and not listing:
                 listing = True
-                if not self.dry:
-                    self.services.store.forget_seen(entity.name)
+                self.services.store.forget_seen(entity.name)
             self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
-            note_origins(self.services, page.records, dry=self.dry)
+            note_origins(self.services, page.records)
             self._take(self.deriver.from_rows(entity, page.records))
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))
@@ -171,20 +178,21 @@ class Cycle:
                 gone.pop(row.id, None)
             if not listing:
                 self._touched.update(row.id for row in page.records)
-            if listing and page.present and not self.dry:
+            if listing and page.present:
                 self.services.store.commit(Commit(seen=[(entity.name, page.present)]))
             if page.checkpoint is not None:
                 self._checkpoints[stream] = page.checkpoint
-        if listing and not self.dry:
+        if listing:
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(link.dynamics_id for link in self.services.store.unseen(entity.name)))
 
     def _persons(self, people: ChangedPersons) -> None:
-        if people.everything:
-            for entity in self.services.persons():
+        for entity in self.services.persons():
+            if people.everything or entity.name in people.missed:
                 links = self.services.store.links(entity.name)
                 while some := list(islice(links, PERSONS_AT_ONCE)):
                     self._some_persons(people, [link.marketo_id for link in some])
+        if people.everything:
             return
         ids = [i for i in people.ids if i not in people.deleted]
         for start in range(0, len(ids), PERSONS_AT_ONCE):
@@ -272,8 +280,7 @@ class Cycle:
 
     def _deletions(self, people: ChangedPersons) -> None:
         self._take(self.deriver.gone_persons(list(people.deleted)))
-        if not self.dry:
-            self._forget_parked(people)
+        self._forget_parked(people)
         for name, gone in self._gone.items():
             if not gone:
                 continue

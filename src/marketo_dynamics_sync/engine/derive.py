@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from attrs import define, field
 
 from ..entities import BoundEntity, Record, Side
-from ..identity import Many
+from ..identity import One
 from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_row, plan_pair
 from ..state import Link
 from .conversions import is_person, is_superseded
@@ -16,6 +16,7 @@ from .links import known_of
 from .pairing import match_rows
 from .people import ChangedPersons
 from .services import Services
+from .settle import gone_fact
 from .work import Work
 
 
@@ -152,7 +153,12 @@ class Deriver:
         wanted = [
             link.marketo_id
             for row, link in paired
-            if forced or link.marketo_id in self.people or link.fingerprint != digest or not link.base or row.id in held
+            if forced
+            or link.marketo_id in self.people
+            or link.fingerprint != digest
+            or not link.base
+            or row.id in held
+            or entity.name in self.people.missed
         ]
         persons = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
         policy = self.services.policy(entity)
@@ -214,12 +220,14 @@ class Deriver:
         answers = match_rows(self.services, entity, rows, self.taken)
         for row in rows:
             match = answers[row.id]
-            step = plan_new_row(entity, row, match, policy=policy)
-            person = None if isinstance(match, Many) else getattr(match, "record", None)
+            person = match.record if isinstance(match, One) else None
+            revive = person is not None and self._was_gone(entity, row, person)
+            step = plan_new_row(entity, row, match, policy=policy, revive=revive)
             if person is not None:
                 self.taken[person.id] = row.id
                 self.people.settle(person.id)
-                works.append(Work(step, person, row, self._link_again(entity, person, step.reason)))
+                again = self._link_again(entity, person, step.reason, revive=revive)
+                works.append(Work(step, person, row, again))
             else:
                 works.append(Work(step, None, row))
         return works
@@ -243,8 +251,13 @@ class Deriver:
                 works.append(Work(step, person, row, self._link_again(entity, person, "row id")))
         return works
 
-    def _link_again(self, entity: BoundEntity, person: Record, reason: str) -> Relink:
-        return Relink(self.services, entity, person, reason.removeprefix("recognised by "))
+    def _link_again(self, entity: BoundEntity, person: Record, reason: str, *, revive: bool = False) -> Relink:
+        return Relink(self.services, entity, person, reason.removeprefix("recognised by "), revive)
+
+    def _was_gone(self, entity: BoundEntity, row: Record, person: Record) -> bool:
+        """Return whether the person was marked as deleted when its row, this one or another, was deleted."""
+        carried = person.values.get(entity.key.name) if entity.key is not None else None
+        return any(self.services.store.fact(gone_fact(str(i))) is not None for i in (row.id, carried) if i is not None)
 
     def _adopt(self, entity: BoundEntity, rows: Sequence[Record]) -> tuple[list[Record], list[Work]]:
         """Move links of leads to the contacts that were made from them, where the contact is met before its lead."""
@@ -360,6 +373,8 @@ class Relink:
     entity: BoundEntity
     person: Record
     by: str
+    revive: bool = False
 
     def __call__(self, row: Record) -> Step:
-        return plan_link(self.entity, row, self.person, by=self.by, policy=self.services.policy(self.entity))
+        policy = self.services.policy(self.entity)
+        return plan_link(self.entity, row, self.person, by=self.by, policy=policy, revive=self.revive)

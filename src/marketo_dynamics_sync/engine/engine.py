@@ -23,6 +23,7 @@ from .apply import Applier, Stopped
 from .collect import Collector
 from .cycle import Cycle
 from .events import Event, OnEvent, ignore
+from .overlay import Overlay
 from .preflight import Preflight, preflight
 from .push import by_rule, check_preset, entity_to_push, plan_push
 from .report import SyncReport
@@ -113,10 +114,10 @@ class SyncEngine:
             SyncError: As :meth:`run`.
         """
         with self._store.lock():
-            services = self._open()
+            services = self._open(Overlay(self._store))
             report = SyncReport(self._settings.now())
             collector = Collector(services)
-            cycle = Cycle(services, collector, report, ignore, _go_on, dry=True)
+            cycle = Cycle(services, collector, report, ignore, _go_on)
             if self._settings.push_rule is not None:
                 cycle.push = partial(by_rule, services, report=report)
             cycle.run()
@@ -208,11 +209,11 @@ class SyncEngine:
                 applier.take(plan_push(services, wanted, entity, report, values or {}))
             return report
 
-    def _open(self) -> Services:
-        return open_services(self._marketo, self._dynamics, self._store, self._settings, self._definitions)
+    def _open(self, store: StateStore) -> Services:
+        return open_services(self._marketo, self._dynamics, store, self._settings, self._definitions)
 
     def _ready(self, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]) -> tuple[Services, Applier]:
-        services = self._open()
+        services = self._open(self._store)
         report.left_out = services.left_out
         for gap in services.left_out:
             on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))

@@ -8,6 +8,7 @@ from ..entities import BoundEntity, Record
 from ..identity import Candidates, Match, MatchKey, Nothing, group_by_key, key_values, pair
 from .conversions import is_person
 from .services import Services
+from .settle import gone_fact
 
 
 def match_rows(
@@ -38,7 +39,8 @@ def match_rows(
         if key.field != crm_id:
             contested = values if crm_id is None else _met(key, open_rows, persons[key.field])
             claims[key.field] = _claims(services, key, contested)
-        among = Candidates(persons, claims, owners)
+        gone = _gone(services, found, crm_id)
+        among = Candidates(persons, claims, owners, gone)
         still_open = []
         for row in open_rows:
             answer = pair(row, entity=entity, keys=(key,), among=among)
@@ -81,3 +83,9 @@ def _claims(services: Services, key: MatchKey, values: Sequence[object]) -> dict
             if row.id not in linked and value is not None:
                 claims.setdefault(value, set()).add(row.id)
     return {value: frozenset(ids) for value, ids in claims.items()}
+
+
+def _gone(services: Services, people: Sequence[Record], crm_id: str | None) -> frozenset[object]:
+    """Return the CRM ids that people carry of rows that were deleted while we watched."""
+    carried = {person.values.get(crm_id) for person in people} - {None} if crm_id is not None else set()
+    return frozenset(row for row in carried if services.store.fact(gone_fact(str(row))) is not None)

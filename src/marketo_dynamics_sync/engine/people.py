@@ -17,6 +17,7 @@ class ChangedPersons:
         deleted: Persons that are gone.
         merged: Losing id to surviving id.
         everything: True when the stream was lost, so that every person may have changed.
+        missed: Entities that were not synced when the stream was last read: their linked persons may have changed.
     """
 
     ids: dict[str, None] = field(factory=dict)
@@ -24,6 +25,7 @@ class ChangedPersons:
     deleted: dict[str, None] = field(factory=dict)
     merged: dict[str, str] = field(factory=dict)
     everything: bool = False
+    missed: set[str] = field(factory=set)
 
     def __contains__(self, person: str) -> bool:
         return self.everything or person in self.ids

@@ -36,11 +36,7 @@ class Settings:
 
 @define
 class Services:
-    """Both connectors, the store, and the entities bound to what both services have now.
-
-    Attributes:
-        origins: Lead to contact, as a plan that keeps nothing has met them.
-    """
+    """Both connectors, the store, and the entities bound to what both services have now."""
 
     marketo: Connector
     dynamics: Connector
@@ -48,7 +44,6 @@ class Services:
     settings: Settings
     entities: Mapping[str, BoundEntity]
     digests: Mapping[str, str] = field(init=False)
-    origins: dict[str, str] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.digests = {name: mapping_digest(entity) for name, entity in self.entities.items()}

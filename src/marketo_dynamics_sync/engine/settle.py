@@ -74,8 +74,14 @@ def settle(work: Work, stamp: Stamp) -> Commit:
         unpark=[*_left_behind(step), *([(*source, name) for name in (*settled, "")] if held else [(*source, "*")])],
         reject=failures,
         unreject=sorted(key for key in solved - failed if key in stamp.rejected),
+        facts={gone_fact(link.dynamics_id): None} if _revives(step) else {},
         drop_intents=[(step.entity.name, link.marketo_id)] if step.kind in (StepKind.CREATE_ROW, StepKind.LINK) else [],
     )
+
+
+def _revives(step: Step) -> bool:
+    flag = step.entity.deleted_flag
+    return step.kind is StepKind.LINK and flag is not None and flag.name in step.to_marketo
 
 
 def _person_gone(work: Work, stamp: Stamp) -> Commit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -69,11 +69,13 @@ class Candidates:
         persons: For each key field: key value to the persons that have it.
         rows: For each key field: key value to ids of all unlinked rows, of any entity, that have it.
         taken: Person id to the row id it is linked to.
+        gone: CRM ids of rows that are known to be deleted: who carries one is free again.
     """
 
     persons: Mapping[str, Mapping[str, Sequence[Record]]] = field(factory=dict)
     rows: Mapping[str, Mapping[str, frozenset[str]]] = field(factory=dict)
     taken: Mapping[str, str] = field(factory=dict)
+    gone: Collection[object] = frozenset()
 
 
 def group_by_key(key: MatchKey, records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -110,7 +112,7 @@ def pair(row: Record, *, entity: BoundEntity, keys: Sequence[MatchKey], among: C
             person
             for person in among.persons.get(key.field, {}).get(value, ())
             if among.taken.get(person.id, row.id) == row.id
-            and (crm_id is None or person.values.get(crm_id) in (None, row.id))
+            and (crm_id is None or person.values.get(crm_id) in (None, row.id, *among.gone))
         ]
         if not free:
             continue

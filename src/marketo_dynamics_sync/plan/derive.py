@@ -59,7 +59,9 @@ def plan_pair(
     )
 
 
-def plan_link(entity: BoundEntity, row: Record, person: Record, *, by: str, policy: Policy) -> Step:
+def plan_link(
+    entity: BoundEntity, row: Record, person: Record, *, by: str, policy: Policy, revive: bool = False
+) -> Step:
     """Plan for a row and a person that were found to be one and never were linked.
 
     With no base, a value on one side only goes to the other, and two different values are a clash for the policy.
@@ -70,6 +72,7 @@ def plan_link(entity: BoundEntity, row: Record, person: Record, *, by: str, poli
         person: The Marketo person.
         by: Field that they were recognised by.
         policy: Decides clashes.
+        revive: The person was marked as deleted in Dynamics: take the mark away.
     """
     merge = _merge(
         entity,
@@ -85,7 +88,9 @@ def plan_link(entity: BoundEntity, row: Record, person: Record, *, by: str, poli
         entity,
         marketo_id=person.id,
         dynamics_id=row.id,
-        to_marketo=merge.to_marketo,
+        to_marketo={**merge.to_marketo, entity.deleted_flag.name: False}
+        if revive and entity.deleted_flag is not None
+        else merge.to_marketo,
         to_dynamics=merge.to_dynamics,
         merge=merge,
         version=row.version,
@@ -93,10 +98,12 @@ def plan_link(entity: BoundEntity, row: Record, person: Record, *, by: str, poli
     )
 
 
-def plan_new_row(entity: BoundEntity, row: Record, match: One | Nothing | Many, *, policy: Policy) -> Step:
+def plan_new_row(
+    entity: BoundEntity, row: Record, match: One | Nothing | Many, *, policy: Policy, revive: bool = False
+) -> Step:
     """Plan for a Dynamics row that is new to us, by what matching said of it."""
     if isinstance(match, One):
-        return plan_link(entity, row, match.record, by=match.key, policy=policy)
+        return plan_link(entity, row, match.record, by=match.key, policy=policy, revive=revive)
     if isinstance(match, Many):
         return _park(entity, row, match)
     merge = _merge(
@@ -170,6 +177,7 @@ def plan_new_person(
         to_dynamics=merge.to_dynamics,
         merge=merge,
         reason="pushed from Marketo",
+        detail={"preset": sorted(preset)} if preset else {},
     )
 
 
