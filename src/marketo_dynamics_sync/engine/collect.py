@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from ..connectors import Outcome, Status
+from ..entities import Record
 from ..plan import Plan, Step, StepKind
 from .services import Services
 from .settle import Stamp, combine, settle
@@ -53,4 +54,6 @@ def _pretend(work: Work) -> None:
         work.on_marketo = Outcome(Status.CREATED if made else Status.UPDATED, person)
     if step.writes_dynamics:
         made = step.kind is StepKind.CREATE_ROW
-        work.on_dynamics = Outcome(Status.CREATED if made else Status.UPDATED, step.dynamics_id)
+        # The row that a page still shows as it was is the one that was written just now.
+        stored = Record(str(step.dynamics_id), step.to_dynamics, version=step.version)
+        work.on_dynamics = Outcome(Status.CREATED if made else Status.UPDATED, step.dynamics_id, stored)
