@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from http import HTTPStatus
 from typing import Final
 
 from attrs import frozen
@@ -14,6 +16,11 @@ from .errors import Fault
 
 _CRLF: Final = b"\r\n"
 _MOST: Final = 1000
+_LONGEST: Final = 65_536
+_REFERENCE: Final = re.compile(r"^/(?:api/data/v9\.2/)?(?P<name>\$\d+)(?=$|[/?])")
+_BOUND: Final = re.compile(r'(?P<before>"[^"]*@odata\.(?:bind|id)"\s*:\s*")/?(?P<name>\$\d+)"')
+#: Headers of the batch that each operation is done under.
+_OUTER: Final = ("authorization", "mscrmcallerid", "callerobjectid")
 #: Answers one operation.
 Answer = Callable[[Request], Response]
 
@@ -36,13 +43,23 @@ def is_write(request: Request) -> bool:
     return re.search(rb"\r\n(POST|PATCH|PUT|DELETE) ", request.body) is not None
 
 
-def run_batch(request: Request, answer: Answer, undo: Callable[[], Callable[[], None]]) -> Response:
+class _Failed(Exception):
+    def __init__(self, part: Part, response: Response) -> None:
+        super().__init__(response.status)
+        self.part = part
+        self.response = response
+
+
+def run_batch(request: Request, answer: Answer, transaction: Callable[[], AbstractContextManager[None]]) -> Response:
     """Answer a batch.
 
     Args:
         request: The outer request.
         answer: Answers one operation.
-        undo: Called before a change set; returns what takes it back.
+        transaction: Undoes what happens inside when it ends with an exception.
+
+    Raises:
+        Fault: The batch can't be read, and is refused as a whole.
     """
     items = _items(request.body, _boundary(request.headers.get("content-type", "")), request)
     count = sum(len(item) if isinstance(item, list) else 1 for item in items)
@@ -54,7 +71,7 @@ def run_batch(request: Request, answer: Answer, undo: Callable[[], Callable[[], 
     failed = False
     for item in items:
         if isinstance(item, list):
-            piece, bad = _change_set(item, answer, undo)
+            piece, bad = _change_set(item, answer, transaction)
         else:
             response = answer(item.request)
             piece, bad = _part(response, None), response.status >= 400
@@ -67,43 +84,61 @@ def run_batch(request: Request, answer: Answer, undo: Callable[[], Callable[[], 
     return Response(400 if failed and not go_on else 200, headers, body)
 
 
-def _change_set(parts: list[Part], answer: Answer, undo: Callable[[], Callable[[], None]]) -> tuple[bytes, bool]:
-    take_back = undo()
+def _change_set(
+    parts: list[Part], answer: Answer, transaction: Callable[[], AbstractContextManager[None]]
+) -> tuple[bytes, bool]:
     made: dict[str, str] = {}
     answers: list[tuple[Part, Response]] = []
-    for part in parts:
-        response = answer(_resolved(part.request, made))
-        if response.status >= 400:
-            take_back()
-            return _part(response, part.content_id), True
-        location = response.header("OData-EntityId")
-        if part.content_id is not None and location is not None:
-            made[part.content_id] = location
-        answers.append((part, response))
+    try:
+        with transaction():
+            for part in parts:
+                response = _in_change_set(part, made, answer)
+                if response.status >= 400:
+                    raise _Failed(part, response)
+                answers.append((part, response))
+    except _Failed as failed:
+        return _part(failed.response, failed.part.content_id), True
     boundary = f"changesetresponse_{uuid.uuid4()}"
     body = b"".join(b"--" + boundary.encode() + _CRLF + _part(r, p.content_id) + _CRLF for p, r in answers)
     head = f"Content-Type: multipart/mixed; boundary={boundary}".encode()
     return head + _CRLF + _CRLF + body + b"--" + boundary.encode() + b"--" + _CRLF, False
 
 
+def _in_change_set(part: Part, made: dict[str, str], answer: Answer) -> Response:
+    request = _resolved(part.request, made)
+    missing = _REFERENCE.match(request.target) or _BOUND.search(request.body.decode("utf-8", "replace"))
+    if missing:
+        name = missing["name"]
+        text = f"Content-ID Reference: '{name}' does not exist in the batch context."
+        return Fault(400, "0x80060888", text).response()
+    response = answer(request)
+    location = response.header("OData-EntityId")
+    if part.content_id is not None and location is not None:
+        made[part.content_id] = location
+    return response
+
+
 def _resolved(request: Request, made: dict[str, str]) -> Request:
     """Put addresses of rows made earlier in the change set in place of ``$1`` and the like."""
-    target, body = request.target, request.body
-    for number, location in made.items():
-        path = "/" + location.split("://", 1)[-1].partition("/")[2]
-        target = re.sub(rf"^/(?:api/data/v9\.2/)?\${number}(?=$|/)", path, target)
-        body = body.replace(f'"${number}"'.encode(), f'"{location}"'.encode())
-    return Request(request.method, target, request.headers, body, request.base_url)
+    target = request.target
+    found = _REFERENCE.match(target)
+    if found is not None and found["name"][1:] in made:
+        location = made[found["name"][1:]]
+        target = "/" + location.split("://", 1)[-1].partition("/")[2] + target[found.end() :]
+
+    def bound(match: re.Match[str]) -> str:
+        location = made.get(match["name"][1:])
+        return match[0] if location is None else f'{match["before"]}{location}"'
+
+    body = _BOUND.sub(bound, request.body.decode("utf-8", "surrogateescape"))
+    return Request(request.method, target, request.headers, body.encode("utf-8", "surrogateescape"), request.base_url)
 
 
 def _part(response: Response, content_id: str | None) -> bytes:
     lines = ["Content-Type: application/http", "Content-Transfer-Encoding: binary"]
     if content_id is not None:
         lines.append(f"Content-ID: {content_id}")
-    reason = {200: "OK", 201: "Created", 204: "No Content", 400: "Bad Request", 404: "Not Found"}.get(
-        response.status, "Error"
-    )
-    inner = [f"HTTP/1.1 {response.status} {response.reason or reason}"]
+    inner = [f"HTTP/1.1 {response.status} {response.reason or HTTPStatus(response.status).phrase}"]
     inner += [f"{name}: {value}" for name, value in response.headers]
     text = "\r\n".join(lines) + "\r\n\r\n" + "\r\n".join(inner) + "\r\n\r\n"
     return text.encode() + response.body
@@ -116,12 +151,20 @@ def _items(body: bytes, boundary: bytes, outer: Request) -> list[Part | list[Par
         kind = _header(head, b"content-type")
         if kind.startswith("multipart/mixed"):
             inner = [_operation(piece, outer) for piece in _pieces(rest, _boundary(kind))]
-            if any(part.request.method == "GET" for part in inner):
-                raise Fault(400, "0x80048d19", "GET operations are not allowed in a change set.")
+            _check_change_set(inner)
             items.append(inner)
         else:
             items.append(_operation(raw, outer))
     return items
+
+
+def _check_change_set(parts: list[Part]) -> None:
+    if any(part.request.method == "GET" for part in parts):
+        text = "An invalid HTTP method 'GET' was detected for a request in a change set."
+        raise Fault(400, "0x80048d19", f"{text} Requests in change sets only support the HTTP methods 'POST', 'PUT', "
+                    "'DELETE', and 'PATCH'.")  # fmt: skip
+    if len(parts) > 1 and any(part.content_id is None for part in parts):
+        raise Fault(400, "0x80048d19", "A request in a change set has no 'Content-ID' header.")
 
 
 def _pieces(body: bytes, boundary: bytes) -> list[bytes]:
@@ -143,7 +186,9 @@ def _operation(raw: bytes, outer: Request) -> Part:
     lines, _, body = rest.partition(_CRLF + _CRLF)
     first, *fields = lines.split(_CRLF)
     try:
-        method, target, version = first.decode("ascii").split(" ")
+        # An address may hold blanks: it is what stands between the first and the last of them.
+        method, rest_of_line = first.decode("utf-8").split(" ", 1)
+        target, version = rest_of_line.rsplit(" ", 1)
     except ValueError:
         raise Fault(400, "0x80048d19", "A request line of the batch can't be read.") from None
     if version != "HTTP/1.1":
@@ -153,7 +198,9 @@ def _operation(raw: bytes, outer: Request) -> Part:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     elif not target.startswith("/"):
         target = f"/api/data/v9.2/{target}"
-    keep = [(n, v) for n, v in outer.headers.items() if n in ("authorization", "mscrmcallerid", "callerobjectid")]
+    keep = [(n, v) for n, v in outer.headers.items() if n in _OUTER or n.startswith("mscrm.")]
+    if len(target) > _LONGEST:
+        raise Fault(400, "0x80060888", f"The URL of an operation is longer than {_LONGEST} characters.")
     content_id = _header(head, b"content-id") or None
     return Part(Request(method, target, [*keep, *headers], body.removesuffix(_CRLF), outer.base_url), content_id)
 

@@ -1,148 +1,189 @@
-"""Metadata endpoints: tables, columns with their typed parts, and relationships."""
+"""Definitions of tables, columns, keys and relationships, as ``EntityDefinitions`` shows them.
+
+Source: Microsoft Learn, "Query table definitions using the Web API" and the metadata entity type reference.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Mapping
+from typing import Final
 
-from .errors import Fault
-from .metadata import Column, Table
+from .metadata import Column, Key, Table
+from .relationships import ManyToMany, OneToMany, Relationships
 
 Data = dict[str, object]
-_NAMES: Mapping[str, str] = {
-    "String": "StringType",
-    "Memo": "MemoType",
-    "Integer": "IntegerType",
-    "BigInt": "BigIntType",
-    "Decimal": "DecimalType",
-    "Double": "DoubleType",
-    "Money": "MoneyType",
-    "Boolean": "BooleanType",
-    "DateTime": "DateTimeType",
-    "Picklist": "PicklistType",
-    "MultiSelectPicklist": "MultiSelectPicklistType",
-    "State": "StateType",
-    "Status": "StatusType",
-    "Lookup": "LookupType",
-    "Customer": "CustomerType",
-    "Owner": "OwnerType",
-    "Uniqueidentifier": "UniqueidentifierType",
-}
-_CASTS: Mapping[str, tuple[str, ...]] = {
-    "LookupAttributeMetadata": ("Lookup", "Customer", "Owner"),
-    "MultiSelectPicklistAttributeMetadata": ("MultiSelectPicklist",),
-}
+_NAMESPACE: Final = uuid.UUID("7c0a2f4e-4d44-4d79-9c3a-53594e430003")
+#: ``AttributeTypeName`` where it isn't the type's own name with ``Type`` behind it.
+_WITHOUT_SEMANTICS: Final = ("State", "Status", "Uniqueidentifier")
 
 
-def definitions(tables: Mapping[str, Table], options: Mapping[str, str]) -> Data:
-    """``GET EntityDefinitions``: all tables, or those that a simple filter names."""
-    chosen = list(tables.values())
-    text = options.get("$filter", "")
-    tests = re.findall(r"(LogicalName|EntitySetName) eq '([^']*)'", text)
-    if text and not tests:
-        raise Fault(400, "0x80060888", "The filter is not supported on metadata.")
-    if tests:
-        chosen = [t for t in chosen if any(v == (t.name if n == "LogicalName" else t.entity_set) for n, v in tests)]
-    return {"value": [_table(table, options) for table in chosen]}
+def label(text: str) -> Data:
+    """Return a label in the base language."""
+    localized = {"Label": text, "LanguageCode": 1033, "IsManaged": False}
+    return {"LocalizedLabels": [localized], "UserLocalizedLabel": localized}
 
 
-def definition(table: Table, rest: str, options: Mapping[str, str]) -> Data:
-    """``GET EntityDefinitions(LogicalName='…')`` and what is below it."""
-    if not rest:
-        return _table(table, options)
-    parts = rest.strip("/").split("/")
-    if parts[0] == "Attributes":
-        return {"value": _attributes(table, parts[1] if len(parts) > 1 else "")}
-    if parts[0] == "ManyToOneRelationships":
-        return {"value": _relationships(table)}
-    if parts[0] == "Keys":
-        return {"value": []}
-    raise Fault(404, "0x8006088a", f"Resource not found for the segment '{parts[0]}'.")
+def managed(value: object) -> Data:
+    """Return a managed property."""
+    return {"Value": value, "CanBeChanged": True}
 
 
-def _table(table: Table, options: Mapping[str, str]) -> Data:
-    data: Data = {
+def table_definition(table: Table) -> Data:
+    """Return ``EntityMetadata``."""
+    return {
         "LogicalName": table.name,
         "EntitySetName": table.entity_set,
-        "SchemaName": table.name.capitalize(),
+        "LogicalCollectionName": table.entity_set,
+        "SchemaName": table.schema,
         "PrimaryIdAttribute": table.primary_id,
-        "PrimaryNameAttribute": "fullname" if table.name in ("lead", "contact", "systemuser") else "name",
+        "PrimaryNameAttribute": table.primary_name,
         "ChangeTrackingEnabled": table.tracked,
-        "CanChangeTrackingBeEnabled": {"Value": True, "CanBeChanged": True},
+        "CanChangeTrackingBeEnabled": managed(True),
         "IsOptimisticConcurrencyEnabled": table.guarded,
-        "OwnershipType": "UserOwned",
+        "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
+        "IsCustomEntity": table.is_custom,
+        "IsPrivate": False,
+        "IsIntersect": False,
+        "IsActivity": False,
+        "DisplayName": label(table.display_name or table.schema),
+        "DisplayCollectionName": label(table.display_name or table.schema),
         "MetadataId": table.metadata_id,
     }
-    wanted = options.get("$select")
-    if wanted:
-        names = {name.strip() for name in wanted.split(",")}
-        missing = names - set(data)
-        if missing:
-            raise Fault(400, "0x0", f"Could not find a property named '{min(missing)}' on EntityMetadata.")
-        data = {name: value for name, value in data.items() if name in names or name == "MetadataId"}
-    if "Attributes" in options.get("$expand", ""):
-        data["Attributes"] = _attributes(table, "")
-    return data
 
 
-def _attributes(table: Table, cast: str) -> list[Data]:
-    kind = cast.rsplit(".", 1)[-1]
-    types = _CASTS.get(kind, (kind.removesuffix("AttributeMetadata"),)) if kind else None
-    found = [column for column in table.columns.values() if types is None or column.type in types]
-    return [_attribute(table, column, typed=types is not None) for column in found]
-
-
-def _attribute(table: Table, column: Column, *, typed: bool) -> Data:
+def column_definition(table: Table, column: Column) -> Data:
+    """Return ``AttributeMetadata`` with what its type adds."""
     writable = not column.read_only
     data: Data = {
+        "@odata.type": f"#Microsoft.Dynamics.CRM.{type_name(column)}",
         "LogicalName": column.name,
-        "SchemaName": column.schema_name or column.name.capitalize(),
+        "SchemaName": column.schema_name or _schema_name(table, column),
+        "EntityLogicalName": table.name,
         "AttributeType": "Virtual" if column.type == "MultiSelectPicklist" else column.type,
-        "AttributeTypeName": {"Value": _NAMES[column.type]},
+        "AttributeTypeName": {"Value": f"{column.type}Type"},
         "AttributeOf": None,
-        "RequiredLevel": {"Value": column.required},
+        "RequiredLevel": managed(column.required),
         "IsValidForCreate": writable,
         "IsValidForUpdate": writable and column.name != table.primary_id,
-        "IsValidForRead": True,
+        "IsValidForRead": column.readable,
         "IsPrimaryId": column.name == table.primary_id,
-        "IsCustomAttribute": "_" in column.name and not column.name.startswith("address"),
+        "IsPrimaryName": column.name == table.primary_name,
+        "IsCustomAttribute": column.is_custom,
         "IsSecured": column.secured,
+        "DisplayName": label(column.display_name or column.schema_name or column.name),
+        "Description": label(""),
         "MetadataId": table.column_id(column.name),
     }
-    if typed:
-        parts: Mapping[str, Callable[[], object]] = {
-            "MaxLength": lambda: column.max_length,
-            "MinValue": lambda: column.minimum,
-            "MaxValue": lambda: column.maximum,
-            "Precision": lambda: column.precision,
-        }
-        data |= {name: part() for name, part in parts.items() if part() is not None}
-        if column.type == "DateTime":
-            data["DateTimeBehavior"] = {"Value": column.behavior}
-            data["Format"] = "DateOnly" if column.behavior == "DateOnly" else "DateAndTime"
-        if column.is_lookup:
-            data["Targets"] = list(column.targets)
-        if column.options:
-            data["OptionSet"] = {"Options": [_option(option) for option in column.options]}
+    return data | _typed(column)
+
+
+def type_name(column: Column) -> str:
+    """Return the type of a column's definition."""
+    kind = "Lookup" if column.is_lookup else column.type
+    plain = kind in ("Uniqueidentifier",)
+    return "AttributeMetadata" if plain else f"{kind}AttributeMetadata"
+
+
+def option_set(column: Column) -> Data:
+    """Return the options of a column."""
+    return {"Options": [_option(option) for option in column.options]}
+
+
+def key_definition(table: Table, key: Key) -> Data:
+    """Return ``EntityKeyMetadata``."""
+    return {
+        "LogicalName": key.name,
+        "SchemaName": key.schema_name or key.name,
+        "EntityLogicalName": table.name,
+        "KeyAttributes": list(key.columns),
+        "EntityKeyIndexStatus": "Active" if key.active else "Pending",
+        "DisplayName": label(key.schema_name or key.name),
+        "MetadataId": key_id(table, key),
+    }
+
+
+def key_id(table: Table, key: Key) -> str:
+    """Return a steady id for a key."""
+    return str(uuid.uuid5(_NAMESPACE, f"{table.name}.{key.name}"))
+
+
+def one_to_many(tables: Mapping[str, Table], relationship: OneToMany) -> Data:
+    """Return ``OneToManyRelationshipMetadata``."""
+    target = tables.get(relationship.target)
+    return {
+        "@odata.type": "#Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
+        "SchemaName": relationship.name,
+        "RelationshipType": "OneToManyRelationship",
+        "ReferencedEntity": relationship.target,
+        "ReferencedAttribute": target.primary_id if target else f"{relationship.target}id",
+        "ReferencedEntityNavigationPropertyName": relationship.many or relationship.name,
+        "ReferencingEntity": relationship.table,
+        "ReferencingAttribute": relationship.column,
+        "ReferencingEntityNavigationPropertyName": relationship.single,
+        "IsCustomRelationship": "_" in relationship.column,
+        "CascadeConfiguration": {"Delete": relationship.cascade_delete},
+        "MetadataId": relationship.id,
+    }
+
+
+def many_to_many(relationship: ManyToMany) -> Data:
+    """Return ``ManyToManyRelationshipMetadata``."""
+    return {
+        "@odata.type": "#Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata",
+        "SchemaName": relationship.name,
+        "RelationshipType": "ManyToManyRelationship",
+        "Entity1LogicalName": relationship.first,
+        "Entity1NavigationPropertyName": relationship.first_navigation,
+        "Entity2LogicalName": relationship.second,
+        "Entity2NavigationPropertyName": relationship.second_navigation,
+        "IntersectEntityName": relationship.intersect,
+        "IsCustomRelationship": True,
+        "MetadataId": relationship.id,
+    }
+
+
+def relationships_of(tables: Mapping[str, Table], known: Relationships, table: Table, kind: str) -> list[Data]:
+    """Return the relationships of a table of one kind."""
+    if kind == "ManyToOneRelationships":
+        return [one_to_many(tables, found) for found in known.of(table)]
+    if kind == "OneToManyRelationships":
+        return [one_to_many(tables, found) for found in known.to(table.name)]
+    return [many_to_many(found) for found in known.crossing if table.name in (found.first, found.second)]
+
+
+def _schema_name(table: Table, column: Column) -> str:
+    return f"{table.schema}Id" if column.name == table.primary_id else column.name.capitalize()
+
+
+def _typed(column: Column) -> Data:
+    data: Data = {}
+    if column.max_length is not None:
+        data["MaxLength"] = column.max_length
+    if column.minimum is not None:
+        data["MinValue"] = column.minimum
+    if column.maximum is not None:
+        data["MaxValue"] = column.maximum
+    if column.precision is not None and column.type in ("Decimal", "Double", "Money"):
+        data["Precision"] = column.precision
+    if column.type in ("String", "Memo"):
+        data["FormatName"] = {"Value": column.format or "Text"}
+    if column.type == "DateTime":
+        data["DateTimeBehavior"] = {"Value": column.behavior}
+        data["Format"] = "DateOnly" if column.behavior == "DateOnly" else "DateAndTime"
+    if column.is_lookup:
+        data["Targets"] = list(column.targets)
+    if column.is_option_set:
+        data["OptionSet"] = option_set(column)
+        data["GlobalOptionSet"] = None
+    if column.type == "Boolean":
+        data["OptionSet"] = {"TrueOption": {"Value": 1, "Label": label("Yes")},
+                             "FalseOption": {"Value": 0, "Label": label("No")}}  # fmt: skip
     return data
 
 
 def _option(option: Mapping[str, object]) -> Data:
-    label = {"Label": option["label"], "LanguageCode": 1033}
-    data: Data = {"Value": option["value"], "Label": {"LocalizedLabels": [label], "UserLocalizedLabel": label}}
+    data: Data = {"Value": option["value"], "Label": label(str(option["label"]))}
     if "state" in option:
         data["State"] = option["state"]
     return data
-
-
-def _relationships(table: Table) -> list[Data]:
-    return [
-        {
-            "ReferencingAttribute": column.name,
-            "ReferencedEntity": target,
-            "ReferencingEntityNavigationPropertyName": column.navigation(target),
-        }
-        for column in table.columns.values()
-        if column.is_lookup
-        for target in column.targets
-    ]

@@ -52,11 +52,16 @@ def extract(columns: dict[str, object]) -> dict[str, object]:
             "entity_set": table["entity_set"],
             "primary_id": table["primary_id"],
             "columns": {
-                column["name"]: {key: column[key] for key in _KEEP if column.get(key) not in (None, "None", [], False)}
+                column["name"]: {key: column[key] for key in _KEEP if _says(column.get(key))}
                 for column in table["columns"]
             },
         }
     return found
+
+
+def _says(value: object) -> bool:
+    """Return whether a member says anything; a zero does."""
+    return value is not None and value is not False and value != "None" and value != []
 
 
 if __name__ == "__main__":

@@ -38,8 +38,11 @@ _PRIMARY_NAME: Final = {
 STANDARD: Final = (
     "lead", "contact", "account", "opportunity", "systemuser", "team", "transactioncurrency", "businessunit",
 )  # fmt: skip
-#: Tables whose rows point to each other in business: what hangs on a row is known without a search.
-BUSINESS: Final = frozenset({"lead", "contact", "account", "opportunity"})
+_SCHEMA_NAME: Final = {
+    "systemuser": "SystemUser",
+    "transactioncurrency": "TransactionCurrency",
+    "businessunit": "BusinessUnit",
+}
 
 
 @define
@@ -62,6 +65,7 @@ class Column:
         secured: Column-level security is on.
         format: ``Email``, ``Phone``, ``Url`` … of a text: told in metadata, never enforced.
         readable: ``IsValidForRead``; one that isn't can't be selected.
+        display_name: What people call it.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Column:
     secured: bool = False
     format: str = ""
     readable: bool = True
+    display_name: str = ""
 
     @property
     def is_lookup(self) -> bool:
@@ -127,11 +132,13 @@ class Key:
         name: Logical name.
         columns: Its columns.
         active: Whether its index is made; until then it can't be used.
+        schema_name: SchemaName.
     """
 
     name: str
     columns: tuple[str, ...]
     active: bool = True
+    schema_name: str = ""
 
 
 @frozen
@@ -144,7 +151,6 @@ class Shape:
         defaults: What a new row starts with.
         money: Money columns that have a base amount.
         states: State of each status code.
-        links: Lookups to business tables.
     """
 
     by_wire: dict[str, Column]
@@ -152,7 +158,6 @@ class Shape:
     defaults: dict[str, object]
     money: tuple[str, ...]
     states: dict[object, object]
-    links: tuple[str, ...]
 
 
 @define
@@ -167,6 +172,9 @@ class Table:
         tracked: Whether change tracking is on.
         guarded: Whether optimistic concurrency is on.
         keys: Alternate keys.
+        schema_name: SchemaName of a table that somebody added.
+        name_column: Column that names a row, where it isn't the usual one.
+        display_name: What people call it.
     """
 
     name: str
@@ -176,6 +184,9 @@ class Table:
     tracked: bool = True
     guarded: bool = True
     keys: list[Key] = field(factory=list)
+    schema_name: str = ""
+    name_column: str = ""
+    display_name: str = ""
     _shape: Shape | None = field(default=None, init=False, repr=False, eq=False)
     _shaped: list[int] = field(factory=list, init=False, repr=False, eq=False)
 
@@ -187,7 +198,22 @@ class Table:
     @property
     def primary_name(self) -> str:
         """Column that names a row for people."""
-        return _PRIMARY_NAME.get(self.name, "name")
+        return self.name_column or _PRIMARY_NAME.get(self.name, "name")
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether somebody added it."""
+        return bool(self.schema_name)
+
+    @property
+    def schema(self) -> str:
+        """SchemaName."""
+        return self.schema_name or _SCHEMA_NAME.get(self.name, self.name.capitalize())
+
+    @property
+    def principal(self) -> bool:
+        """Whether it is a kind of principal: its key is ``ownerid`` then (Microsoft Learn, "EntityTypes")."""
+        return self.name in ("systemuser", "team")
 
     def column_id(self, column: str) -> str:
         """Return a steady id for a column."""
@@ -226,7 +252,6 @@ class Table:
             defaults,
             tuple(c.name for c in columns if c.type == "Money" and f"{c.name}_base" in self.columns),
             {option["value"]: option.get("state") for option in status.options} if status else {},
-            tuple(c.wire for c in columns if c.is_lookup and BUSINESS.intersection(c.targets)),
         )
 
 

@@ -1,206 +1,289 @@
-"""Rows of all tables: versions from one rising counter, deletions kept for change tracking."""
+"""What happens when a row is written: stamps, defaults, states, keys, money, rules and duplicates."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from attrs import frozen
 
-from ..clock import SandboxClock
-from .errors import Fault, no_row, unknown_property
-from .metadata import Column, Table
-from .values import accept, guid
+from .environment import Environment
+from .errors import Fault, Refused, refused_by_rule
+from .metadata import Table
+from .payload import Values, read_values
+from .relationships import OneToMany
+from .storage import Row, key_values
+from .values import guid
 
-#: Sees or changes a row before it is saved; may raise a :class:`Fault` to refuse it.
+#: Sees or changes a row before it is saved; may raise :class:`Refused` or a :class:`Fault` to refuse it.
 Rule = Callable[[dict[str, object], "dict[str, object] | None"], None]
 
 
 @frozen
-class Tombstone:
-    """A deleted row.
+class Caller:
+    """Who writes, and how.
 
     Attributes:
-        id: Its id.
-        version: Version at which it was deleted.
-        at: When (UTC).
+        user: The user whose name the write is in.
+        behalf: The user who really calls, when it is another one.
+        bypass: Skip business rules.
+        detect: Look for duplicates.
+        limited: Hold it to rights on secured columns.
     """
 
-    id: str
-    version: int
-    at: datetime
+    user: str
+    behalf: str | None = None
+    bypass: bool = False
+    detect: bool = False
+    limited: bool = False
 
 
 class Rows:
-    """Rows by table and id, stored under wire names (``_x_value`` for lookups), without nulls."""
+    """Writes rows of an environment."""
 
-    def __init__(self, clock: SandboxClock, tables: dict[str, Table], user: str, currency: str) -> None:
-        self._clock = clock
-        self.tables = tables
-        self._user = user
-        self._currency = currency
-        self._rows: dict[str, dict[str, dict[str, object]]] = {name: {} for name in tables}
-        self.tombstones: dict[str, list[Tombstone]] = {name: [] for name in tables}
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         self.rules: dict[str, list[Rule]] = {}
-        self.version = 8_800_000
+        #: Columns by which duplicates are detected, by table, where a rule is published.
+        self.duplicate_rules: dict[str, tuple[str, ...]] = {}
 
-    def table(self, name: str) -> dict[str, dict[str, object]]:
-        """Return a table's rows by id."""
-        return self._rows[name]
+    def create(
+        self,
+        table: Table,
+        payload: Mapping[str, object],
+        caller: Caller,
+        *,
+        defaults: Mapping[str, object] | None = None,
+    ) -> str:
+        """Make a row, and the rows nested in it, and return its id.
 
-    def get(self, table: str, row: str) -> dict[str, object]:
-        """Return a row, or raise the platform's error."""
-        found = self._rows[table].get(row)
-        if found is None:
-            raise no_row(table, row)
-        return found
-
-    def create(self, table: Table, payload: Mapping[str, object], *, by: str | None = None) -> str:
-        """Make a row from a payload and return its id."""
-        values = self._read(table, payload, creating=True)
-        row_id = guid(values.pop(table.primary_id, None) or uuid.uuid4())
-        if row_id in self._rows[table.name]:
-            raise Fault(412, "0x80040237", "A record with matching key values already exists.")
-        now = self._stamp()
-        user = by or self._user
-        row: dict[str, object] = {
-            table.primary_id: row_id,
-            "createdon": now,
-            "modifiedon": now,
-            "_createdby_value": user,
-            "_modifiedby_value": user,
-            "_ownerid_value": user,
-        }
-        row |= self._defaults(table)
-        row |= {name: value for name, value in values.items() if value is not None}
-        self._save(table, row_id, row, None)
+        Args:
+            table: Its table.
+            payload: Its body.
+            caller: Who makes it.
+            defaults: Values under wire names that the body overrides: those of an alternate key.
+        """
+        environment = self._environment
+        with environment.storage.transaction():
+            values = read_values(environment, table, payload, creating=True)
+            self._check_secured(table, values, caller, creating=True)
+            row_id = guid(values.columns.pop(table.primary_id, None) or uuid.uuid4())
+            if row_id in environment.storage.table(table.name):
+                raise Fault(412, "0x80040237", "A record with matching key values already exists.")
+            for nested in values.nested:
+                if nested.wire:
+                    values.columns[nested.wire] = self.create(nested.table, nested.payload, caller)
+                    values.columns[f"{nested.wire}!"] = nested.table.name
+            row = self._new(table, row_id, caller)
+            row |= defaults or {}
+            _apply(row, values.columns)
+            if "overriddencreatedon" in values.columns:
+                row["createdon"] = row["overriddencreatedon"]
+            self._save(table, row_id, row, None, caller, values)
+            for nested in values.nested:
+                if nested.navigation:
+                    self.associate(table, row_id, nested.navigation, self._made(nested.table, nested.payload, caller))
         return row_id
 
-    def update(self, table: Table, row_id: str, payload: Mapping[str, object], *, by: str | None = None) -> None:
+    def update(self, table: Table, row_id: str, payload: Mapping[str, object], caller: Caller) -> None:
         """Change a row."""
-        old = self.get(table.name, row_id)
-        values = self._read(table, payload, creating=False)
-        values.pop(table.primary_id, None)
+        environment = self._environment
+        old = environment.row(table.name, row_id)
+        values = read_values(environment, table, payload, creating=False)
+        self._check_secured(table, values, caller, creating=False)
+        _check_required(table, values)
         row = dict(old)
-        for name, value in values.items():
-            if value is None:
-                row.pop(name, None)
-            else:
-                row[name] = value
-        row["modifiedon"] = self._stamp()
-        row["_modifiedby_value"] = by or self._user
-        self._save(table, row_id, row, old)
+        _apply(row, values.columns)
+        self._stamp(table, row, caller)
+        self._save(table, row_id, row, old, caller, values)
 
     def delete(self, table: Table, row_id: str) -> None:
-        """Delete a row."""
-        self.get(table.name, row_id)
-        del self._rows[table.name][row_id]
-        self.version += 1
-        self.tombstones[table.name].append(Tombstone(row_id, self.version, self._clock.now()))
+        """Delete a row; lookups to it are cleared, or forbid it, or their rows go too."""
+        environment = self._environment
+        environment.row(table.name, row_id)
+        with environment.storage.transaction():
+            if environment.storage.is_pointed_to(row_id):
+                for relationship in environment.relationships.to(table.name):
+                    self._let_go(relationship, table, row_id)
+            environment.storage.remove(table.name, row_id, environment.clock.now())
 
     def force(self, table: str, row_id: str, **wire: object) -> None:
         """Set columns that a caller can't write, as the platform does."""
-        row = self.get(table, row_id)
-        row.update(wire)
-        row["modifiedon"] = self._stamp()
-        self.version += 1
-        row["versionnumber"] = self.version
+        row = self._environment.row(table, row_id) | {"modifiedon": self._environment.now()} | wire
+        self._environment.storage.put(table, row_id, {name: value for name, value in row.items() if value is not None})
 
-    def _save(self, table: Table, row_id: str, row: dict[str, object], old: dict[str, object] | None) -> None:
-        for rule in self.rules.get(table.name, []):
-            rule(row, old)
-        self._state(table, row, old)
-        if table.name in ("lead", "contact"):
-            names = [str(row[part]) for part in ("firstname", "middlename", "lastname") if row.get(part)]
+    def associate(self, table: Table, row_id: str, navigation: str, other: tuple[Table, str]) -> None:
+        """Add a reference to a collection-valued navigation property of a row."""
+        environment = self._environment
+        crossing = environment.relationships.cross(table.name, navigation)
+        if crossing is not None:
+            relationship, first = crossing
+            pair = (row_id, other[1]) if first else (other[1], row_id)
+            environment.storage.link(relationship.name, *pair)
+            return
+        known = environment.relationships.many(table.name, navigation)
+        if known is None or known.table != other[0].name:
+            raise Fault(400, "0x80060888", f"'{navigation}' doesn't lead to rows of '{other[0].name}'.")
+        wire = other[0].columns[known.column].wire
+        self.force(other[0].name, other[1], **{wire: row_id, f"{wire}!": table.name})
+
+    def disassociate(self, table: Table, row_id: str, navigation: str, other: tuple[Table, str]) -> None:
+        """Take a reference out of a collection-valued navigation property of a row."""
+        environment = self._environment
+        crossing = environment.relationships.cross(table.name, navigation)
+        if crossing is not None:
+            relationship, first = crossing
+            pair = (row_id, other[1]) if first else (other[1], row_id)
+            environment.storage.unlink(relationship.name, *pair)
+            return
+        known = environment.relationships.many(table.name, navigation)
+        if known is None or known.table != other[0].name:
+            raise Fault(400, "0x80060888", f"'{navigation}' doesn't lead to rows of '{other[0].name}'.")
+        wire = other[0].columns[known.column].wire
+        if environment.row(other[0].name, other[1]).get(wire) == row_id:
+            self.force(other[0].name, other[1], **{wire: None, f"{wire}!": None})
+
+    def _made(self, table: Table, payload: Mapping[str, object], caller: Caller) -> tuple[Table, str]:
+        return table, self.create(table, payload, caller)
+
+    def _new(self, table: Table, row_id: str, caller: Caller) -> Row:
+        now = self._environment.now()
+        row: Row = {table.primary_id: row_id, "createdon": now, "_createdby_value": caller.user}
+        if "ownerid" in table.columns:
+            row["_ownerid_value"] = caller.user
+            row["_ownerid_value!"] = "systemuser"
+        if caller.behalf is not None:
+            row["_createdonbehalfby_value"] = caller.behalf
+        self._stamp(table, row, caller)
+        return row | table.shape.defaults
+
+    def _stamp(self, table: Table, row: Row, caller: Caller) -> None:
+        row["modifiedon"] = self._environment.now()
+        row["_modifiedby_value"] = caller.user
+        row.pop("_modifiedonbehalfby_value", None)
+        if caller.behalf is not None:
+            row["_modifiedonbehalfby_value"] = caller.behalf
+
+    def _save(self, table: Table, row_id: str, row: Row, old: Row | None, caller: Caller, values: Values) -> None:
+        if caller.detect:
+            self._check_duplicates(table, row_id, row)
+        if not caller.bypass:
+            for rule in self.rules.get(table.name, []):
+                try:
+                    rule(row, old)
+                except Refused as reason:
+                    raise refused_by_rule(reason) from None
+        _check_state(table, row, old, given="statuscode" in values.columns)
+        _compute(table, row)
+        self._exchange(table, row)
+        self._check_keys(table, row_id, row)
+        self._environment.storage.put(table.name, row_id, row)
+
+    def _exchange(self, table: Table, row: Row) -> None:
+        """Keep base amounts: the amount divided by the exchange rate of the row's currency."""
+        environment = self._environment
+        money = [name for name in table.shape.money if name in row]
+        for name in table.shape.money:
+            row.pop(f"{name}_base", None)
+        if money:
+            currency = str(row.setdefault("_transactioncurrencyid_value", environment.currency_id))
+            rate = environment.storage.table("transactioncurrency").get(currency, {}).get("exchangerate", 1)
+            for name in money:
+                row[f"{name}_base"] = round(float(str(row[name])) / float(str(rate)), 4)
+
+    def _check_secured(self, table: Table, values: Values, caller: Caller, *, creating: bool) -> None:
+        if not caller.limited:
+            return
+        for name, rights in self._environment.secured.get(table.name, {}).items():
+            if name in values.named and not (rights.create if creating else rights.update):
+                if creating:
+                    text = "The user does not have create permissions to a secured field."
+                    raise Fault(403, "0x8004f502", f"{text} The requested operation could not be completed.")
+                text = "The user doesn't have AttributePrivilegeUpdate and not granted shared access for a secured"
+                raise Fault(403, "0x8004f507", f"{text} attribute during update operation")
+
+    def _check_duplicates(self, table: Table, row_id: str, row: Row) -> None:
+        columns = self.duplicate_rules.get(table.name, ())
+        wires = [table.columns[name].wire for name in columns]
+        wanted = key_values(row, wires) if wires else None
+        if wanted is None:
+            return
+        for other, held in self._environment.storage.table(table.name).items():
+            if other != row_id and key_values(held, wires) == wanted:
+                text = "A record was not created or updated because a duplicate of the current record already exists."
+                raise Fault(412, "0x80040333", text)
+
+    def _check_keys(self, table: Table, row_id: str, row: Row) -> None:
+        for key in table.keys:
+            wires = [table.columns[name].wire for name in key.columns]
+            wanted = key_values(row, wires)
+            owner = self._environment.storage.by_key(table, key, wanted) if wanted is not None else None
+            if owner is not None and owner != row_id:
+                labels = ", ".join(table.columns[name].display_name or name for name in key.columns)
+                raise Fault(
+                    412,
+                    "0x80060892",
+                    f"A record that has the attribute values {labels} already exists. The entity key "
+                    f"{key.schema_name or key.name} requires that this set of attributes contains unique values. "
+                    "Select unique values and try again.",
+                )
+
+    def _let_go(self, relationship: OneToMany, table: Table, row_id: str) -> None:
+        source = self._environment.tables[relationship.table]
+        wire = source.columns[relationship.column].wire
+        stored = self._environment.storage.table(source.name)
+        pointing = [
+            held
+            for held, row in stored.items()
+            if row.get(wire) == row_id and row.get(f"{wire}!", table.name) == table.name and held != row_id
+        ]
+        if pointing and relationship.cascade_delete == "Restrict":
+            text = "The object cannot be deleted because it is associated with another object."
+            raise Fault(405, "0x80040227", text)
+        for held in pointing:
+            if relationship.cascade_delete == "Cascade":
+                self.delete(source, held)
+            else:
+                row = {name: value for name, value in stored[held].items() if name not in (wire, f"{wire}!")}
+                self._environment.storage.put(source.name, held, row)
+
+
+def _apply(row: Row, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        if value is None:
+            row.pop(name, None)
+        else:
+            row[name] = value
+
+
+def _check_required(table: Table, values: Values) -> None:
+    """Refuse to clear what the platform itself requires; what only forms require may be cleared."""
+    for name in sorted(values.named):
+        column = table.columns[name]
+        if column.required == "SystemRequired" and values.columns.get(column.wire, "") is None:
+            raise Fault(400, "0x80040200", f"The required column '{name}' of '{table.name}' can't be cleared.")
+
+
+def _compute(table: Table, row: Row) -> None:
+    if "fullname" in table.columns:
+        names = [str(row[part]) for part in ("firstname", "middlename", "lastname") if row.get(part)]
+        row.pop("fullname", None)
+        if names:
             row["fullname"] = " ".join(names)
-        for name in [name for name in row if name.endswith("_base")]:
-            if name.removesuffix("_base") not in row:
-                del row[name]
-        for column in table.columns.values():
-            if column.type == "Money" and f"{column.name}_base" in table.columns and column.name in row:
-                row[f"{column.name}_base"] = row[column.name]
-                row.setdefault("_transactioncurrencyid_value", self._currency)
-        self.version += 1
-        row["versionnumber"] = self.version
-        self._rows[table.name][row_id] = row
+    if "owninguser" in table.columns:
+        team = row.get("_ownerid_value!") == "team"
+        row.pop("_owninguser_value", None)
+        row.pop("_owningteam_value", None)
+        row["_owningteam_value" if team else "_owninguser_value"] = row["_ownerid_value"]
 
-    def _state(self, table: Table, row: dict[str, object], old: dict[str, object] | None) -> None:
-        status = table.columns.get("statuscode")
-        if status is None or "statecode" not in table.columns:
-            return
-        states = {option["value"]: option.get("state") for option in status.options}
-        fits = states.get(row.get("statuscode")) == row.get("statecode")
-        if fits:
-            return
-        moved = old is not None and old.get("statecode") != row.get("statecode")
-        same_status = old is not None and old.get("statuscode") == row.get("statuscode")
-        if moved and same_status:
-            row["statuscode"] = next(value for value, state in states.items() if state == row["statecode"])
-            return
-        raise Fault(
-            400,
-            "0x80048408",
-            f"{row.get('statuscode')} is not a valid status code for state code {row.get('statecode')} on "
-            f"{table.name}.",
-        )
 
-    def _defaults(self, table: Table) -> dict[str, object]:
-        found: dict[str, object] = {}
-        for column in table.columns.values():
-            if column.type == "Boolean":
-                found[column.name] = False
-            elif column.type == "State" or column.type == "Status":
-                found[column.name] = column.options[0]["value"]
-        return found
-
-    def _read(self, table: Table, payload: Mapping[str, object], *, creating: bool) -> dict[str, object]:
-        values: dict[str, object] = {}
-        for name, raw in payload.items():
-            if name.startswith("@odata") or "@OData" in name or "@Microsoft" in name:
-                continue
-            if name.endswith("@odata.bind"):
-                values |= self._bound(table, name.removesuffix("@odata.bind"), raw)
-                continue
-            column = table.columns.get(name)
-            if column is None:
-                if name in table.by_wire():
-                    continue  # Writing _x_value sets nothing.
-                raise unknown_property(name, table.name)
-            if column.is_lookup:
-                if raw is None:
-                    values[column.wire] = None
-                continue
-            if column.read_only or (name == table.primary_id and not creating):
-                continue
-            values[name] = accept(table, column, raw)
-        return values
-
-    def _bound(self, table: Table, navigation: str, raw: object) -> dict[str, object]:
-        for column in table.columns.values():
-            for target in column.targets:
-                if column.is_lookup and column.navigation(target) == navigation:
-                    return self._bind(column, target, raw)
-        raise Fault(
-            400,
-            "0x80048d19",
-            f"Error identified in Payload provided by the user for Entity :'{table.entity_set}', For more "
-            "information on this "
-            f"error please follow this help link. An undeclared property '{navigation}' which only has property "
-            "annotations in "
-            "the payload but no property value was found in the payload.",
-        )
-
-    def _bind(self, column: Column, target: str, raw: object) -> dict[str, object]:
-        if raw is None:
-            return {column.wire: None}
-        text = str(raw).rstrip(")")
-        entity_set, _, row = text.rpartition("(")
-        name = entity_set.rsplit("/", 1)[-1]
-        found = next((t.name for t in self.tables.values() if t.entity_set == name), target)
-        row_id = guid(row)
-        self.get(found, row_id)
-        return {column.wire: row_id, f"{column.wire}!": found}
-
-    def _stamp(self) -> str:
-        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+def _check_state(table: Table, row: Row, old: Row | None, *, given: bool) -> None:
+    states = table.shape.states
+    if not states or states.get(row.get("statuscode")) == row.get("statecode"):
+        return
+    moved = old is not None and old.get("statecode") != row.get("statecode")
+    if moved and not given:
+        row["statuscode"] = next(value for value, state in states.items() if state == row["statecode"])
+        return
+    text = f"{row.get('statuscode')} is not a valid status code for state code {row.get('statecode')} on {table.name}."
+    raise Fault(400, "0x80048408", text)
