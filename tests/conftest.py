@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.sandbox.judges.watch import marketo_keeps_the_contract
+
+__all__ = ["marketo_keeps_the_contract", "shared"]
+
 settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")
 

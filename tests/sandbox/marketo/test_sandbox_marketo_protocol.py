@@ -146,7 +146,7 @@ def test_sizes(marketo: Marketo) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("GET", "/rest/v1/companies.json", "610"),
+        ("GET", "/rest/v1/campaigns.json", "610"),
         ("GET", "/rest/v1/leads", "610"),
         ("GET", "/rest/v1//leads/describe2.json", "610"),
         ("GET", "//rest/v1/leads/describe2.json", "610"),

@@ -345,7 +345,7 @@ def test_custom_activities_come_back_in_the_stream(marketo: Marketo) -> None:
     (found,), _ = read_all(marketo, "activities.json", token, activityTypeIds=100_001)
     assert found["activityDate"] == "2026-01-05T11:00:00Z"
     assert found["primaryAttributeValue"] == "contact"
-    assert found["attributes"] == [{"name": "errorMessage", "value": "locked"}]
+    assert found["attributes"] == [{"apiName": "errorMessage", "name": "Error Message", "value": "locked"}]
     listed = [item for item in marketo.get("activities/types.json")["result"] if item["id"] == 100_001]
     assert [(item["apiName"], item["primaryAttribute"]["apiName"]) for item in listed] == [
         ("crmSyncFailure", "syncObject")

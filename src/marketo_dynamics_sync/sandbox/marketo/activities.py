@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +19,7 @@ REMOVE_FROM_LIST: Final = 25
 MERGE: Final = 32
 DELETE: Final = 37
 CHANGE_PARTITION: Final = 100
+PUSH: Final = 145
 
 _DAY = 86_400
 #: Seconds that activities are kept, by type (Adobe, "Marketo Activities Data Retention Policy").
@@ -118,6 +119,10 @@ class ActivityLog:
 
     def __len__(self) -> int:
         return len(self._log)
+
+    def __iter__(self) -> Iterator[Activity]:
+        """Go through everything that was ever written, shown by the API or not."""
+        return iter(self._log)
 
     def write(
         self,

@@ -33,6 +33,20 @@ class Refusal(Exception):  # becomes an error envelope
         self.message = message
 
 
+class Skip(Exception):  # becomes the reason of one record
+    """A record-level error: this record was not written, others may have been.
+
+    Args:
+        code: Error code.
+        message: The service's words.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 def missing(name: str) -> Refusal:
     """Return the refusal of a call that lacks a required parameter."""
     return Refusal("1002", f"Missing value for required parameter '{name}'")
@@ -44,10 +58,11 @@ def skipped(code: str, message: str, *, key: str = "reasons") -> Answer:
 
 
 def json_response(data: Mapping[str, object], request: Request, clock: SandboxClock, *, status: int = 200) -> Response:
-    """Return a JSON answer, compressed from 1,024 bytes on where the client takes gzip."""
+    """Return a JSON answer, compressed from 1,024 bytes on where the client takes gzip; bulk answers never are."""
     body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     headers = [("Content-Type", "application/json;charset=UTF-8"), *_stamp(clock)]
-    if len(body) >= _COMPRESSED_FROM and "gzip" in request.headers.get("accept-encoding", "").lower():
+    takes_gzip = "gzip" in request.headers.get("accept-encoding", "").lower() and "/bulk/" not in request.path
+    if takes_gzip and len(body) >= _COMPRESSED_FROM:
         headers.append(("Content-Encoding", "gzip"))
         body = gzip.compress(body, 1, mtime=0)
     return Response(status, headers, body)

@@ -35,6 +35,9 @@ class PersonField:
         custom: Whether the instance added it.
         by_api: Whether it was added by a call.
         description: What it is for.
+        hidden: Whether the user interface hides it.
+        html_encoded: Whether mails encode it as HTML; ``None`` takes what its type usually has.
+        sensitive: Whether it is marked as sensitive.
     """
 
     name: str
@@ -48,6 +51,9 @@ class PersonField:
     custom: bool = True
     by_api: bool = False
     description: str = ""
+    hidden: bool = False
+    html_encoded: bool | None = None
+    sensitive: bool = False
 
     def accept(self, value: object) -> Value | None:
         """Return what the field keeps of a JSON value.
@@ -114,6 +120,10 @@ class Fields:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", item.name):
             raise ValueError(f"'{item.name}' is no REST field name: letters, digits and underscores only")
         return self._add(evolve(item, searchable=item.searchable or item.type in _SEARCHED_TYPES))
+
+    def change(self, item: PersonField) -> None:
+        """Put a changed field in the place of the one with the same name."""
+        self._by_name[item.name] = item
 
     def searchable(self) -> list[str]:
         """Return the names that people can be filtered by."""

@@ -24,12 +24,20 @@ class StaticList:
         name: Its name.
         made: When it was made.
         members: Person ids.
+        description: What it is for.
+        program: Name of its program, or ``""``.
+        workspace: Name of its workspace.
+        joined: When each member joined, by person id.
     """
 
     id: int
     name: str
     made: datetime
     members: set[int] = field(factory=set)
+    description: str = ""
+    program: str = ""
+    workspace: str = "Default"
+    joined: dict[int, datetime] = field(factory=dict)
 
 
 class StaticLists:
@@ -51,9 +59,16 @@ class StaticLists:
         self._people = people
         self._lists: dict[int, StaticList] = {}
 
-    def create(self, name: str) -> StaticList:
+    def create(self, name: str, *, description: str = "", program: str = "", workspace: str = "Default") -> StaticList:
         """Make a list."""
-        made = StaticList(1001 + len(self._lists), name, self._clock.now())
+        made = StaticList(
+            1001 + len(self._lists),
+            name,
+            self._clock.now(),
+            description=description,
+            program=program,
+            workspace=workspace,
+        )
         self._lists[made.id] = made
         return made
 
@@ -68,10 +83,15 @@ class StaticLists:
             raise Refusal("1013", f"List '{number}' not found")
         return found
 
+    def named(self, name: str) -> StaticList | None:
+        """Return a list by its name, or ``None``."""
+        return next((item for item in self._lists.values() if item.name == name), None)
+
     def add_member(self, target: StaticList, person: int) -> None:
         """Put a person on a list; the person's ``updatedAt`` stays."""
         if person not in target.members:
             target.members.add(person)
+            target.joined[person] = self._clock.now()
             self._log.write(person, ADD_TO_LIST, primary=target.name, primary_id=target.id)
 
     def forget(self, person: int) -> None:
@@ -86,17 +106,21 @@ class StaticLists:
             if item.members & gone:
                 item.members -= gone
                 item.members.add(winner)
+                item.joined.setdefault(winner, self._clock.now())
 
     def browse(self, given: Parameters) -> Answer:
-        """``GET /rest/v1/lists.json``. Lists here belong to no program and to the workspace ``Default``."""
+        """``GET /rest/v1/lists.json``."""
         ids, names = given.numbers("id", most=300), given.many("name", most=300)
-        others = given.many("programName") or [name for name in given.many("workspaceName") if name != "Default"]
+        programs, workspaces = given.many("programName"), given.many("workspaceName")
         matches = [
             item
             for item in self._lists.values()
-            if not others and (not ids or item.id in ids) and (not names or item.name in names)
+            if (not ids or item.id in ids)
+            and (not names or item.name in names)
+            and (not programs or item.program in programs)
+            and (not workspaces or item.workspace in workspaces)
         ]
-        token, scope = given.one("nextPageToken"), scope_of("lists", ids, names)
+        token, scope = given.one("nextPageToken"), scope_of("lists", ids, names, programs, workspaces)
         try:
             after = self._tokens.read("lists", token, scope) if token else 0
         except BadToken:
@@ -105,6 +129,31 @@ class StaticLists:
         answer: Answer = {"result": [_show(item) for item in left[:size]]}
         if len(left) > size:
             answer["nextPageToken"] = self._tokens.make("lists", left[size - 1].id, scope)
+        return answer
+
+    def of_person(self, given: Parameters, person: str) -> Answer:
+        """``GET /rest/v1/leads/{id}/listMembership.json``; an unknown person is refused with 1004, a choice."""
+        number = whole_number(person)
+        if number is None or number not in self._people:
+            raise Refusal("1004", f"Lead '{person}' not found")
+        token, scope = given.one("nextPageToken"), scope_of("membership", number)
+        try:
+            after = self._tokens.read("membership", token, scope) if token else 0
+        except BadToken:
+            raise Refusal("1003", "Invalid value for parameter 'nextPageToken'") from None
+        left = [item for item in self._lists.values() if number in item.members and item.id > after]
+        size = given.size()
+        page = left[:size]
+        answer: Answer = {
+            "result": [
+                {"listId": item.id, "createdAt": stamp, "updatedAt": stamp}
+                for item in page
+                for stamp in [second(item.joined[number])]
+            ],
+            "moreResult": len(left) > size,
+        }
+        if len(left) > size:
+            answer["nextPageToken"] = self._tokens.make("membership", page[-1].id, scope)
         return answer
 
     def one(self, given: Parameters, number: str) -> Answer:
@@ -152,4 +201,9 @@ class StaticLists:
 
 def _show(item: StaticList) -> Answer:
     made = second(item.made)
-    return {"id": item.id, "name": item.name, "workspaceName": "Default", "createdAt": made, "updatedAt": made}
+    shown: Answer = {"id": item.id, "name": item.name}
+    if item.description:
+        shown["description"] = item.description
+    if item.program:
+        shown["programName"] = item.program
+    return {**shown, "workspaceName": item.workspace, "createdAt": made, "updatedAt": made}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from attrs import define, field
@@ -26,12 +26,14 @@ class Parameters:
         client: Who calls.
         content_type: Media type of the body, in lower case.
         raw: The body, unless it was a form.
+        headers: The headers of the request, their names in lower case.
     """
 
     values: dict[str, list[str]]
     client: Client
     content_type: str = ""
     raw: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
 
     def one(self, name: str) -> str | None:
         """Return the last value of a parameter, or ``None``."""
@@ -162,7 +164,7 @@ def read_parameters(request: Request, client: Client) -> tuple[str, Parameters]:
             raw = b""
     if method == "POST" and "_method" in values:
         method = values["_method"][-1].upper()
-    return method, Parameters(values, client, kind, raw)
+    return method, Parameters(values, client, kind, raw, request.headers)
 
 
 def _collect(values: dict[str, list[str]], pairs: Iterable[tuple[str, str]]) -> None:

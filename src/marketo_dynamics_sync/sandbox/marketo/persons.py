@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..clock import SandboxClock
 from .activities import CHANGE_PARTITION, CHANGE_SCORE, CHANGE_VALUE, DELETE, MERGE, NEW_PERSON, ActivityLog, Change
 from .fields import Fields
 from .lookup import Index
+from .standard_fields import COMPANY
 from .values import Value, second, shown, whole_number
 
 #: What activities name as the source of a change made by a call.
@@ -43,6 +44,11 @@ class People:
         self._next = first_id
         self._people: dict[int, dict[str, Value]] = {}
         self._indexes: dict[str, Index] = {}
+        self._cookies: dict[str, int] = {}
+        #: Called with each person that was deleted, after it is gone.
+        self.on_delete: list[Callable[[int], None]] = []
+        #: Called with the winner and the losers of each merge, after the losers are gone.
+        self.on_merge: list[Callable[[int, Sequence[int]], None]] = []
 
     def __contains__(self, person: object) -> bool:
         return person in self._people
@@ -68,6 +74,9 @@ class People:
             return [number] if number is not None and number in self._people else []
         if name == "leadPartitionId" and value == str(_DEFAULT_PARTITION):
             return [person for person in self.ids() if "leadPartitionId" not in self._people[person]]
+        if name == "cookies":
+            found = self._cookies.get(value)
+            return [found] if found is not None and found in self._people else []
         if name not in self.fields:
             return []
         index = self._indexes.get(name)
@@ -131,18 +140,26 @@ class People:
         """Delete a person."""
         self._write_delete(person, self._name(person))
         self._forget(person)
+        for follow in self.on_delete:
+            follow(person)
+
+    def associate(self, person: int, cookie: str) -> None:
+        """Remember the tracking cookie of a person; one that somebody else had moves."""
+        self._cookies[cookie] = person
 
     def merge(self, winner: int, losers: Sequence[int], source: str) -> None:
         """Merge people: the winner keeps its values, its empty ones are filled from the losers in their order.
 
         The attributes of the Merge Leads activity are ``Merge IDs`` (losers' ids, separated by commas), ``Master
         Updated`` (whether the winner took a value over) and ``Merge Source``; public material shows the first two
-        names and no values. Changes of the winner's values are written first.
+        names and no values. Changes of the winner's values are written first. Company fields of a winner that has a
+        company stay.
         """
+        kept = COMPANY if "externalCompanyId" in self._people[winner] else frozenset[str]()
         filled: dict[str, Value | None] = {}
         for loser in losers:
             for name, value in self._people[loser].items():
-                if name not in self._people[winner] and self.fields[name].updateable:
+                if name not in self._people[winner] and name not in kept and self.fields[name].updateable:
                     filled.setdefault(name, value)
         updated = self.update(winner, filled, "Merge Leads")
         names = {loser: self._name(loser) for loser in losers}
@@ -157,6 +174,9 @@ class People:
         if self._merge_deletes:
             for loser, name in names.items():
                 self._write_delete(loser, name)
+        self._cookies |= {cookie: winner for cookie, person in self._cookies.items() if person in names}
+        for follow in self.on_merge:
+            follow(winner, losers)
 
     def partition(self, person: int) -> int:
         """Return the id of a person's partition."""

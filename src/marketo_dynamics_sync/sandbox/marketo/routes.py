@@ -8,10 +8,13 @@ from typing import Final
 
 from attrs import frozen
 
+from ..http import Response
 from .activity_types import ActivityTypes
+from .custom_activity_types import CustomActivityTypes
 from .envelope import Answer, Refusal
 from .leads import Leads
 from .lists import StaticLists
+from .push import Push
 from .schema import Schema
 from .streams import Streams
 from .sync_leads import SyncLeads
@@ -24,11 +27,12 @@ _READ_LOG = frozenset({"Read-Only Activity", "Read-Write Activity"})
 _WRITE_LOG = frozenset({"Read-Write Activity"})
 _READ_TYPES = frozenset({"Read-Only Activity Metadata", "Read-Write Activity Metadata"})
 _WRITE_TYPES = frozenset({"Read-Write Activity Metadata"})
+_READ_ASSETS = frozenset({"Read-Only Assets", "Read-Write Assets"})
 _SCHEMA = frozenset({"Read-Write Schema Standard Field", "Read-Write Schema Custom Field"})
 _CREATE_FIELDS = frozenset({"Read-Write Schema Custom Field"})
 
-#: What answers a call: gets the parameters, and the variable parts of the path.
-Endpoint = Callable[..., Answer]
+#: What answers a call: gets the parameters, and the variable parts of the path. A file is answered as it goes out.
+Endpoint = Callable[..., Answer | Response]
 
 
 @frozen
@@ -91,18 +95,22 @@ def routes_of(
     schema: Schema,
     streams: Streams,
     types: ActivityTypes,
+    custom_types: CustomActivityTypes,
     lists: StaticLists,
+    push: Push,
     usage: Usage,
 ) -> tuple[Route, ...]:
     """Return the routes of an instance."""
     paging = ("batchSize", "nextPageToken")
     v1, custom = "/rest/v1", "/rest/v1/activities/external"
+    one_type = f"{custom}/type/{{apiName}}"
     return (
         Route("GET", f"{v1}/leads/describe.json", schema.describe, _READ_LEADS),
         Route("GET", f"{v1}/leads/describe2.json", schema.describe2, _READ_LEADS),
         Route("GET", f"{v1}/leads/schema/fields.json", schema.browse, _SCHEMA, paging),
         Route("POST", f"{v1}/leads/schema/fields.json", schema.create, _CREATE_FIELDS),
         Route("GET", f"{v1}/leads/schema/fields/{{fieldApiName}}.json", schema.one, _SCHEMA),
+        Route("POST", f"{v1}/leads/schema/fields/{{fieldApiName}}.json", schema.change, _SCHEMA),
         Route("GET", f"{v1}/leads/partitions.json", leads.list_partitions, _READ_LEADS),
         Route("POST", f"{v1}/leads/partitions.json", leads.move, _WRITE_LEADS),
         Route("GET", f"{v1}/lead/{{leadId}}.json", leads.one, _READ_LEADS, ("fields",)),
@@ -123,6 +131,9 @@ def routes_of(
             _WRITE_LEADS,
             ("leadId", "leadIds", "mergeInCRM"),
         ),
+        Route("POST", f"{v1}/leads/push.json", push.push, _WRITE_LEADS),
+        Route("POST", f"{v1}/leads/{{leadId}}/associate.json", push.associate, _WRITE_LEADS, ("cookie",)),
+        Route("GET", f"{v1}/leads/{{leadId}}/listMembership.json", lists.of_person, _READ_ASSETS, paging),
         Route("GET", f"{v1}/activities/pagingtoken.json", streams.paging_token, _READ_LOG, ("sinceDatetime",)),
         Route(
             "GET",
@@ -141,11 +152,16 @@ def routes_of(
         Route("GET", f"{v1}/activities/deletedleads.json", streams.deleted, _READ_LOG, paging),
         Route("GET", f"{v1}/activities/types.json", types.browse, _READ_LOG),
         Route("POST", f"{custom}.json", streams.add_custom, _WRITE_LOG),
-        Route("GET", f"{custom}/types.json", types.browse_custom, _READ_TYPES),
-        Route("POST", f"{custom}/type.json", types.create, _WRITE_TYPES),
-        Route("GET", f"{custom}/type/{{apiName}}/describe.json", types.describe, _READ_TYPES, ("draft",)),
-        Route("POST", f"{custom}/type/{{apiName}}/approve.json", types.approve, _WRITE_TYPES),
-        Route("POST", f"{custom}/type/{{apiName}}/attributes/create.json", types.add_attributes, _WRITE_TYPES),
+        Route("GET", f"{custom}/types.json", custom_types.browse, _READ_TYPES),
+        Route("POST", f"{custom}/type.json", custom_types.create, _WRITE_TYPES),
+        Route("POST", f"{one_type}.json", custom_types.change, _WRITE_TYPES),
+        Route("GET", f"{one_type}/describe.json", custom_types.describe, _READ_TYPES, ("draft",)),
+        Route("POST", f"{one_type}/approve.json", custom_types.approve, _WRITE_TYPES),
+        Route("POST", f"{one_type}/discardDraft.json", custom_types.discard, _WRITE_TYPES),
+        Route("POST", f"{one_type}/delete.json", custom_types.delete, _WRITE_TYPES),
+        Route("POST", f"{one_type}/attributes/create.json", custom_types.add_attributes, _WRITE_TYPES),
+        Route("POST", f"{one_type}/attributes/update.json", custom_types.change_attributes, _WRITE_TYPES),
+        Route("POST", f"{one_type}/attributes/delete.json", custom_types.drop_attributes, _WRITE_TYPES),
         Route(
             "GET",
             f"{v1}/lists.json",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .envelope import Answer, Refusal, skipped
+from attrs import evolve
+
+from .envelope import Answer, Refusal, missing
 from .fields import Fields, PersonField
 from .parameters import Parameters
 from .tokens import BadToken, Tokens
@@ -25,6 +27,8 @@ _CREATED_TYPES = (
     "url",
 )
 _MOST_CREATED = 100
+#: Types that mails encode as HTML, as Adobe's examples of schema calls have it.
+_TEXTS = ("string", "email", "phone", "url", "text")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -95,25 +99,88 @@ class Schema:
         return {"result": [_show(item)]}
 
     def create(self, given: Parameters) -> Answer:
-        """``POST /rest/v1/leads/schema/fields.json``. Bad records are skipped; which codes they get is a choice."""
-        return {"result": [self._make(record) for record in given.records(given.json_object())]}
+        """``POST /rest/v1/leads/schema/fields.json``: all fields, or none.
 
-    def _make(self, record: Mapping[str, object]) -> Answer:
-        for need in ("displayName", "name", "dataType"):
-            if not isinstance(record.get(need), str) or not record[need]:
-                return skipped("1002", f"Missing value for required parameter '{need}'")
-        name, kind = str(record["name"]), str(record["dataType"])
-        if kind not in _CREATED_TYPES:
-            return skipped("1001", f"Invalid value '{kind}'. Required of type 'dataType'")
-        if not _NAME.fullmatch(name):
-            return skipped("1003", f"Invalid value for field 'name' and value '{name}'")
-        if name in self._fields:
-            return skipped("1017", f"Field '{name}' already exists")
-        if sum(item.by_api for item in self._fields) >= _MOST_CREATED:
-            return skipped("1003", f"The number of fields created by API exceeds the limit of {_MOST_CREATED}")
-        label, about = str(record["displayName"]), str(record.get("description") or "")
-        self._fields.add(PersonField(name, kind, label=label, by_api=True, description=about))
-        return {"name": name, "status": "created"}
+        Adobe's specification knows the outcomes "created" and "updated" alone, so a bad record refuses the whole call;
+        which code it gets is a choice.
+
+        Raises:
+            Refusal: 1001, 1002, 1003 or 1017, a record cannot be a field.
+        """
+        records = given.records(given.json_object())
+        made = [_new(record) for record in records]
+        if sum(item.by_api for item in self._fields) + len(made) > _MOST_CREATED:
+            raise Refusal("1003", f"The number of fields created by API exceeds the limit of {_MOST_CREATED}")
+        names: set[str] = set()
+        for item in made:
+            if item.name in self._fields or item.name in names:
+                raise Refusal("1017", f"Field '{item.name}' already exists")
+            names.add(item.name)
+        for item in made:
+            self._fields.add(item)
+        return {"result": [{"name": item.name, "status": "created"} for item in made]}
+
+    def change(self, given: Parameters, name: str) -> Answer:
+        """``POST /rest/v1/leads/schema/fields/{name}.json``: one record with the attributes to change.
+
+        Adobe's page "Leads", "Update Field", says which attribute of which field can be changed; that a change which
+        is not allowed refuses the call with 1003 is a choice.
+
+        Raises:
+            Refusal: 1006, no such field; 1003, not one record, or an attribute that cannot be changed.
+        """
+        item = self._fields.get(name)
+        if item is None:
+            raise Refusal("1006", f"Field '{name}' not found")
+        records = given.records(given.json_object())
+        if len(records) != 1:
+            raise Refusal("1003", "'input' must hold a single field")
+        record = records[0]
+        allowed = {"description", "isHtmlEncodingInEmail", "isSensitive"}
+        if item.custom:
+            allowed.add("displayName")
+        if item.by_api:
+            allowed.add("isHidden")
+        for key in record:
+            if key not in allowed:
+                raise Refusal("1003", f"Attribute '{key}' of field '{name}' cannot be updated")
+        self._fields.change(
+            evolve(
+                item,
+                label=str(record.get("displayName") or item.label),
+                description=str(record.get("description", item.description) or ""),
+                hidden=record.get("isHidden", item.hidden) is True,
+                html_encoded=_flag(record, "isHtmlEncodingInEmail", item.html_encoded),
+                sensitive=record.get("isSensitive", item.sensitive) is True,
+            )
+        )
+        return {"result": [{"name": name, "status": "updated"}]}
+
+
+def _new(record: Mapping[str, object]) -> PersonField:
+    for need in ("displayName", "name", "dataType"):
+        if not isinstance(record.get(need), str) or not record[need]:
+            raise missing(need)
+    name, kind = str(record["name"]), str(record["dataType"])
+    if kind not in _CREATED_TYPES:
+        raise Refusal("1001", f"Invalid value '{kind}'. Required of type 'dataType'")
+    if not _NAME.fullmatch(name):
+        raise Refusal("1003", f"Invalid value for field 'name' and value '{name}'")
+    return PersonField(
+        name,
+        kind,
+        label=str(record["displayName"]),
+        by_api=True,
+        description=str(record.get("description") or ""),
+        hidden=record.get("isHidden") is True,
+        html_encoded=_flag(record, "isHtmlEncodingInEmail"),
+        sensitive=record.get("isSensitive") is True,
+    )
+
+
+def _flag(record: Mapping[str, object], key: str, usual: bool | None = None) -> bool | None:
+    value = record.get(key)
+    return value if isinstance(value, bool) else usual
 
 
 def _type(item: PersonField) -> Answer:
@@ -129,9 +196,9 @@ def _show(item: PersonField) -> Answer:
         "name": item.name,
         "description": item.description or None,
         **_type(item),
-        "isHidden": False,
-        "isHtmlEncodingInEmail": True,
-        "isSensitive": False,
+        "isHidden": item.hidden,
+        "isHtmlEncodingInEmail": item.type in _TEXTS if item.html_encoded is None else item.html_encoded,
+        "isSensitive": item.sensitive,
         "isCustom": item.custom,
         "isApiCreated": item.by_api,
     }

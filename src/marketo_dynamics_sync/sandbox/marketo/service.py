@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
@@ -13,15 +12,22 @@ from ..clock import SandboxClock
 from ..http import Request, Response
 from .activities import ActivityLog
 from .activity_types import ActivityTypes
+from .bulk import Bulk, BulkSettings, Turn, WorkClock, takes_upload
+from .bulk_objects import StoredObjects
+from .by_hand import ObjectsByHand
+from .custom_activity_types import CustomActivityTypes
 from .envelope import Answer, Refusal, json_response, plain_page
 from .fields import Fields, PersonField
 from .identity import Client, Identity
 from .leads import Leads
 from .limits import Limits
 from .lists import StaticLists
+from .object_routes import object_routes
+from .objects import Objects
 from .parameters import Parameters, read_parameters
 from .partitions import Partitions
 from .persons import BY_HAND, People
+from .push import Push
 from .routes import Route, Router, routes_of
 from .schema import Schema
 from .streams import Streams
@@ -35,12 +41,13 @@ DEFAULT_CLIENT_ID = "marketo-client"
 DEFAULT_CLIENT_SECRET = "marketo-secret"
 
 _MOST_BODY = 1_048_576
+_MOST_UPLOAD = 10 * _MOST_BODY
 _MOST_TARGET = 8 * 1024
 _TOKEN_PATH = "/identity/oauth/token"
 _UNKNOWN_CLIENT = Client("", permissions=frozenset(), user="unknown")
 
 
-class MarketoService:
+class MarketoService(ObjectsByHand):
     """One Marketo instance, answering as the service does.
 
     Reads and writes are answered one at a time, but calls count as running while they wait. Where public material
@@ -64,9 +71,11 @@ class MarketoService:
             follows; ``None`` fills every page.
         merge_deletes: A merge also writes a Delete Lead activity for each loser.
         native_sync: ``"dynamics"`` for an instance whose own Dynamics sync is on.
+        bulk: Limits and timings of bulk jobs, where they are not the usual ones.
         access_token_parameter: Also take the token from the deprecated query parameter.
+        custom_object_schema: The subscription has the schema calls of custom objects; without, they answer 616.
         first_id: Id of the first person.
-        seed: Makes tokens repeatable.
+        seed: Makes tokens and GUIDs repeatable.
     """
 
     def __init__(
@@ -86,7 +95,9 @@ class MarketoService:
         activity_scan: int | None = None,
         merge_deletes: bool = True,
         native_sync: Literal["dynamics"] | None = None,
+        bulk: BulkSettings | None = None,
         access_token_parameter: bool = False,
+        custom_object_schema: bool = True,
         first_id: int = 1001,
         seed: int = 0,
     ) -> None:
@@ -97,24 +108,42 @@ class MarketoService:
         )
         self.limits = Limits(clock, rate, rate_window, at_once, daily_quota)
         self.fields = Fields(custom_fields, native_sync=native_sync is not None)
-        self.log = ActivityLog(clock, activity_delay, activity_scan)
-        self.people = People(clock, self.fields, self.log, merge_deletes=merge_deletes, first_id=first_id)
+        work = WorkClock(clock)
+        self.log = ActivityLog(work, activity_delay, activity_scan)
+        self.people = People(work, self.fields, self.log, merge_deletes=merge_deletes, first_id=first_id)
         tokens, homes = Tokens(seed), Partitions(partitions)
-        self._lists = StaticLists(clock, self.log, tokens, self.people)
-        types = ActivityTypes(clock)
-        self.router = Router(
-            routes_of(
-                Leads(self.people, self.fields, self._lists, homes, tokens),
-                SyncLeads(self.people, self.fields, homes),
-                Schema(self.fields, tokens),
-                Streams(self.log, types, self.fields, self.people, self._lists, tokens),
-                types,
-                self._lists,
-                Usage(self.limits),
-            )
+        self._lists = StaticLists(work, self.log, tokens, self.people)
+        self._objects = Objects(
+            work,
+            tokens,
+            self.people,
+            native_sync=native_sync is not None,
+            custom_object_schema=custom_object_schema,
+            seed=seed,
         )
+        self.bulk = Bulk(
+            work, self.people, self.fields, self.log, self._lists, homes, tokens, bulk or BulkSettings(), seed
+        )
+        self.bulk.objects = StoredObjects(self._objects.custom)
+        if native_sync is None:
+            self.bulk.links = self._objects.links
+        types = CustomActivityTypes(clock)
+        sync = SyncLeads(self.people, self.fields, homes, self._objects.links)
+        self._push = Push(sync, self.people, self.log)
+        rest = routes_of(
+            Leads(self.people, self.fields, self._lists, homes, tokens),
+            sync,
+            Schema(self.fields, tokens),
+            Streams(self.log, types, self.fields, self.people, self._lists, tokens),
+            ActivityTypes(types),
+            types,
+            self._lists,
+            self._push,
+            Usage(self.limits),
+        )
+        self.router = Router((*rest, *object_routes(self._objects), *self.bulk.routes()))
         self._access_token_parameter = access_token_parameter
-        self._lock = threading.RLock()
+        self._lock = Turn(self.bulk.settle)
         self._numbers = itertools.count(0x1A2B)
         #: Calls answered so far, in the order of their answers.
         self.calls: list[Call] = []
@@ -147,16 +176,17 @@ class MarketoService:
             ValueError: A field is unknown or does not take its value.
         """
         with self._lock:
-            return self.people.create(self._accepted(fields), BY_HAND)
+            return self.people.create(self._settled(None, self._accepted(fields)), BY_HAND)
 
     def update_person(self, person: int, **fields: object) -> None:
-        """Edit a person as a marketer does.
+        """Edit a person as a marketer does. Company fields of somebody who has a company change the company.
 
         Raises:
             ValueError: The person or a field is unknown, or a field does not take its value.
         """
         with self._lock:
-            self.people.update(self._known(person), self._accepted(fields), BY_HAND)
+            values = self._settled(self._known(person), self._accepted(fields))
+            self.people.update(person, values, BY_HAND)
 
     def delete_person(self, person: int) -> None:
         """Delete a person as a marketer does.
@@ -208,15 +238,24 @@ class MarketoService:
         with self._lock:
             self.fields.add(item)
 
-    def create_list(self, name: str, *members: int) -> int:
+    def create_list(
+        self, name: str, *members: int, description: str = "", program: str = "", workspace: str = "Default"
+    ) -> int:
         """Make a static list of people and return its id.
+
+        Args:
+            name: Its name.
+            *members: Ids of people.
+            description: What it is for.
+            program: Name of its program.
+            workspace: Name of its workspace.
 
         Raises:
             ValueError: A person is unknown.
         """
         with self._lock:
             known = [self._known(person) for person in members]
-            made = self._lists.create(name)
+            made = self._lists.create(name, description=description, program=program, workspace=workspace)
             for person in known:
                 self._lists.add_member(made, person)
             return made.id
@@ -247,7 +286,7 @@ class MarketoService:
         if len(request.target) > _MOST_TARGET:
             self._note(request, _kind_of(request), 414, "414")
             return plain_page(414, "Request-URI Too Large", self.clock)
-        if len(request.body) > _MOST_BODY:
+        if len(request.body) > (_MOST_UPLOAD if takes_upload(_clean(request.path)) else _MOST_BODY):
             self._note(request, _kind_of(request), 413, "413")
             return plain_page(413, "Request Entity Too Large", self.clock)
         if request.path == _TOKEN_PATH:
@@ -274,6 +313,9 @@ class MarketoService:
                 self.on_running(request)
             with self._lock:
                 answer = self._do(found, given)
+            if isinstance(answer, Response):
+                self._note(request, kind, answer.status, "")
+                return answer
             envelope: Answer = {"requestId": self._request_id(), **answer, "success": True}
         except Refusal as refusal:
             code = refusal.code
@@ -286,7 +328,7 @@ class MarketoService:
         self._note(request, kind, 200, code, envelope)
         return json_response(envelope, request, self.clock)
 
-    def _do(self, found: tuple[Route, tuple[str, ...]] | None, given: Parameters) -> Answer:
+    def _do(self, found: tuple[Route, tuple[str, ...]] | None, given: Parameters) -> Answer | Response:
         if given.client is _UNKNOWN_CLIENT:
             raise Refusal("603", "Access denied")
         if found is None:

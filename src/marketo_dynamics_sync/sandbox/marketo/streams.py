@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from .activities import CHANGE_VALUE, DELETE, NEW_PERSON, Activity, ActivityLog
-from .activity_types import ActivityTypes
+from .custom_activity_types import CustomActivityTypes
 from .envelope import Answer, Refusal, missing, skipped
 from .fields import Fields
 from .lists import StaticLists
 from .parameters import Parameters
 from .persons import People
 from .tokens import BadToken, Tokens
-from .values import BadValue, parse_moment, second
+from .values import BadValue, accept, parse_moment, second
 
 _MOST_TYPES = 10
 _MOST_PERSONS = 30
@@ -30,7 +30,7 @@ class Streams:
 
     Args:
         log: The activity log.
-        types: Activity types.
+        types: Custom activity types.
         fields: Person fields.
         people: The people.
         lists: Static lists.
@@ -40,7 +40,7 @@ class Streams:
     def __init__(
         self,
         log: ActivityLog,
-        types: ActivityTypes,
+        types: CustomActivityTypes,
         fields: Fields,
         people: People,
         lists: StaticLists,
@@ -116,13 +116,13 @@ class Streams:
             return skipped("1013", "Activity type not found", key="errors")
         if not isinstance(person, int) or person not in self._people:
             return skipped("1004", "Lead not found", key="errors")
+        if _size(record["attributes"]) > _MOST_BYTES:
+            return skipped("1049", "Too many attributes", key="errors")
         try:
             at = parse_moment(str(record["activityDate"]))
-            attributes = _attributes(record["attributes"], kind.attributes)
+            attributes = _attributes(record["attributes"], kind.approved.attributes if kind.approved else {})
         except BadValue:
             return skipped("1003", "Invalid data", key="errors")
-        if len(json.dumps(attributes, ensure_ascii=False).encode("utf-8", "surrogatepass")) > _MOST_BYTES:
-            return skipped("1049", "Too many attributes", key="errors")
         primary = str(record["primaryAttributeValue"])
         number = self._log.write(person, kind.id, primary=primary, attributes=attributes, at=at)
         return {"id": number, "marketoGUID": str(number), "status": "added"}
@@ -155,7 +155,13 @@ class Streams:
         if activity.change is not None:
             values = (("New Value", activity.change.new), ("Old Value", activity.change.old))
             pairs = [pair for pair in values if pair[1] is not None] + pairs
-        shown["attributes"] = _pairs(pairs)
+        names = self._types.attribute_names(activity.type)
+        shown["attributes"] = [
+            {"apiName": pair["name"], "name": names[str(pair["name"])], "value": pair["value"]}
+            if pair["name"] in names
+            else pair
+            for pair in _pairs(pairs)
+        ]
         return shown
 
     def _changes(self, found: list[Activity]) -> list[Answer]:
@@ -190,12 +196,24 @@ def _pairs(pairs: list[tuple[str, object]]) -> list[Answer]:
     return [{"name": name, "value": value} for name, value in pairs]
 
 
-def _attributes(raw: object, known: Collection[str]) -> tuple[tuple[str, object], ...]:
+def _size(raw: object) -> int:
+    return len(json.dumps(raw, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _attributes(raw: object, known: Mapping[str, Mapping[str, object]]) -> tuple[tuple[str, object], ...]:
+    """Return the attributes of a custom activity; each may be named by its apiName or its name."""
     if not isinstance(raw, list):
         raise BadValue
+    names = {str(attribute["name"]): key for key, attribute in known.items()}
     pairs: list[tuple[str, object]] = []
     for item in raw:
-        if not isinstance(item, dict) or item.get("apiName") not in known:
+        if not isinstance(item, dict):
             raise BadValue
-        pairs.append((str(item["apiName"]), item.get("value")))
+        key = str(item["apiName"]) if "apiName" in item else names.get(str(item.get("name")), "")
+        if key not in known:
+            raise BadValue
+        kind, value = str(known[key]["dataType"]), item.get("value")
+        kept = accept("string" if kind == "link" else kind, None, value)
+        if kept is not None or kind == "boolean":
+            pairs.append((key, bool(kept) if kind == "boolean" else kept))
     return tuple(pairs)
