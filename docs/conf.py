@@ -55,7 +55,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     (
         "py:.*",
-        r"(asyncio|collections|datetime|decimal|enum|os|pathlib|ssl|threading|types|typing|uuid)(\..*)?",
+        r"(asyncio|collections|datetime|decimal|enum|os|pathlib|re|ssl|threading|types|typing|uuid)(\..*)?",
     ),
     ("py:.*", r"(httpx|attrs|attr|msal|hypothesis|pytest)(\..*)?"),
     (
