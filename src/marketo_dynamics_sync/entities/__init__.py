@@ -17,7 +17,15 @@ from .direction import Direction, Side
 from .fields import mapped
 from .lead import Lead
 from .model import Entity, entity
-from .objects import MarketoObject, custom_object, person
+from .objects import (
+    MarketoObject,
+    company,
+    custom_object,
+    opportunity,
+    opportunity_role,
+    person,
+    sales_person,
+)
 from .record import Record
 from .schema import FieldInfo, ObjectInfo, Option
 from .values import JSON, UNREADABLE, Invalid, Ref, Values
@@ -52,9 +60,13 @@ __all__ = [
     "Url",
     "Values",
     "bind",
+    "company",
     "custom_object",
     "entity",
     "mapped",
+    "opportunity",
+    "opportunity_role",
     "person",
+    "sales_person",
     "without",
 ]
