@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from attrs import evolve
+
 from ..entities import BoundEntity, Values
 from ..plan import Known
 from ..state import Link
@@ -26,6 +28,7 @@ def known_of(link: Link, entity: BoundEntity, *, digest: str) -> Known:
         version=link.version,
         unconfirmed=link.unconfirmed,
         current=link.fingerprint == digest,
+        source=link,
     )
 
 
@@ -39,8 +42,16 @@ def link_of(
     version: str | None,
     unconfirmed: frozenset[str],
     digest: str,
+    known: Known | None,
 ) -> Link:
     """Return the link that remembers an agreement; of Dynamics' base only what differs is kept twice."""
+    before = known.source if known is not None and known.entity is entity else None
+    same = (
+        known is not None and known.base_marketo == base_marketo and known.base_dynamics == base_dynamics
+    )  # most links of a cycle: nothing but the version is news
+    if isinstance(before, Link) and before.fingerprint == digest and same:
+        ids = {"marketo_id": marketo_id, "dynamics_id": dynamics_id}
+        return evolve(before, **ids, version=version, unconfirmed=unconfirmed)
     missing = object()
     apart = {name: value for name, value in base_dynamics.items() if base_marketo.get(name, missing) != value}
     return Link(

@@ -164,6 +164,7 @@ def _link(work: Work, stamp: Stamp) -> Link:
         version=version,
         unconfirmed=before | written,
         digest=stamp.digests[step.entity.name],
+        known=step.known,
     )
 
 

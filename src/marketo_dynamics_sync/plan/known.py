@@ -20,6 +20,7 @@ class Known:
         version: The row's version when it was last seen.
         unconfirmed: Fields written to Marketo and not read back since.
         current: Whether the base was made under the mapping in force now.
+        source: What this was decoded from; only whoever decoded it looks at it.
     """
 
     entity: BoundEntity = field(repr=lambda e: e.name)
@@ -30,6 +31,7 @@ class Known:
     version: str | None = None
     unconfirmed: frozenset[str] = frozenset()
     current: bool = True
+    source: object = field(default=None, repr=False, eq=False)
 
 
 def confirmed_base(known: Known, person: Record) -> Values:
