@@ -50,8 +50,8 @@ def link_of(
         known is not None and known.base_marketo == base_marketo and known.base_dynamics == base_dynamics
     )  # most links of a cycle: nothing but the version is news
     if isinstance(before, Link) and before.fingerprint == digest and same:
-        ids = {"marketo_id": marketo_id, "dynamics_id": dynamics_id}
-        return evolve(before, **ids, version=version, unconfirmed=unconfirmed)
+        moved = evolve(before, marketo_id=marketo_id, dynamics_id=dynamics_id)
+        return evolve(moved, version=version, unconfirmed=unconfirmed)
     missing = object()
     apart = {name: value for name, value in base_dynamics.items() if base_marketo.get(name, missing) != value}
     return Link(
