@@ -28,7 +28,7 @@ class MarketoObject:
     """A Marketo object and how its records are found.
 
     Attributes:
-        name: ``"person"``, one of :data:`STANDARD_OBJECTS`, or the API name of a custom object.
+        name: ``"person"``, one of ``STANDARD_OBJECTS``, or the API name of a custom object.
         dedupe: Fields that records are told apart by, as REST API names; empty for persons.
     """
 
