@@ -10,7 +10,7 @@ from marketo_dynamics_sync.connectors.memory import MemoryConnector
 from marketo_dynamics_sync.engine import SyncEngine, SyncReport
 from marketo_dynamics_sync.entities import Contact, Entity, Lead, Side
 from marketo_dynamics_sync.state import MemoryStateStore, StateStore
-from marketo_dynamics_sync.testing import described_person, described_table
+from marketo_dynamics_sync.testing import described_object, described_person, described_table
 
 
 class World:
@@ -25,8 +25,10 @@ class World:
         **engine: Any,
     ) -> None:
         self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
-        person = described_person(*entities, without=person_without)
-        self.marketo = MemoryConnector(Side.MARKETO, {"person": person}, identity="123-ABC-456", now=self.now)
+        people = [cls for cls in entities if cls.__entity__.marketo.is_person]
+        objects = {cls.__entity__.marketo.name: described_object(cls) for cls in entities if cls not in people}
+        objects["person"] = described_person(*people, without=person_without)
+        self.marketo = MemoryConnector(Side.MARKETO, objects, identity="123-ABC-456", now=self.now)
         tables = {cls.__entity__.dynamics: described_table(cls) for cls in entities}
         self.dynamics = MemoryConnector(Side.DYNAMICS, tables, identity="org-1", now=self.now)
         self.store = store or MemoryStateStore()

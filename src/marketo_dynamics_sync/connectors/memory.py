@@ -171,7 +171,7 @@ class MemoryConnector:
     def close(self) -> None:
         """Nothing to release."""
 
-    def put(self, name: str, row_id: str | None = None, **native: object) -> str:
+    def put(self, name: str, row_id: str | None = None, /, **native: object) -> str:
         """Make a record as a user does, and return its id."""
         with self._lock:
             if row_id is None:
@@ -183,7 +183,7 @@ class MemoryConnector:
             self._touch(name, row_id, "created")
             return row_id
 
-    def change(self, name: str, row_id: str, **native: object) -> None:
+    def change(self, name: str, row_id: str, /, **native: object) -> None:
         """Edit a record as a user does."""
         with self._lock:
             self._forget(name, row_id)

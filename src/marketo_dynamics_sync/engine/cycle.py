@@ -16,6 +16,7 @@ from ..state import Commit, Link, Parked
 from .conversions import note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
+from .objects import freed, in_order
 from .people import ChangedPersons
 from .push import plan_push
 from .report import SyncReport
@@ -75,7 +76,7 @@ class Cycle:
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
             self._take(self.deriver.merged_persons())
-        for entity in self.services.entities.values():
+        for entity in in_order(self.services.entities.values()):
             with self._timed(f"{entity.name} rows"):
                 self._rows(entity)
         with self._timed("persons"):
@@ -109,7 +110,7 @@ class Cycle:
     def _read_people(self) -> ChangedPersons:
         people = ChangedPersons()
         streams: dict[str, list[BoundEntity]] = {}
-        for entity in self.services.entities.values():
+        for entity in self.services.persons():
             streams.setdefault(self.services.marketo.stream(entity), []).append(entity)
         for stream, entities in streams.items():
             checkpoint = self.services.store.checkpoint(stream)
@@ -217,10 +218,11 @@ class Cycle:
                 for p in self.services.store.parked(entity.name)
                 if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, people)
             ]
+            rows += freed(self.services, entity)
             if rows:
-                self._again(entity, rows)
+                self._again(entity, list(dict.fromkeys(rows)))
             persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
-            if persons:
+            if persons and entity.definition.marketo.is_person:
                 works, strangers = self.deriver.from_persons(persons)
                 self._take(works)
                 self._push_again(entity, strangers)

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from attrs import define, field
 
 from ..entities import BoundEntity, Record, Side
-from ..identity import One
+from ..identity import Nothing, One
 from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_row, plan_pair
 from ..state import Link
 from .conversions import is_person, is_superseded
 from .links import known_of
+from .objects import goes_with_its_row, resolved, resolved_row, waiting_for_parents
 from .pairing import match_rows
 from .people import ChangedPersons
 from .services import Services
@@ -52,6 +53,7 @@ class Deriver:
             forced: Look at rows and their persons even where nothing says that they changed.
         """
         latest = {row.id: row for row in rows}
+        latest, held = resolved(self.services, entity, latest)
         links = self.services.store.links_by_dynamics(entity.name, list(latest))
         digest = self.services.digests[entity.name]
         works: list[Work] = []
@@ -68,8 +70,12 @@ class Deriver:
                 self.unchanged += 1
             else:
                 paired.append((row, link))
-        new, adopted = self._adopt(entity, new)
-        return works + adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
+        if not entity.definition.marketo.is_person:
+            works += self._paired(entity, paired, digest, forced=False) + self._new_objects(entity, new)
+        else:
+            new, adopted = self._adopt(entity, new)
+            works += adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
+        return [waiting_for_parents(work, held.get(str(work.step.dynamics_id))) for work in works]
 
     def from_persons(self, ids: Sequence[str]) -> tuple[list[Work], list[str]]:
         """Return works for persons that changed and whose rows didn't, and the ids of persons that have no link."""
@@ -83,7 +89,9 @@ class Deriver:
     def gone_rows(self, entity: BoundEntity, links: Iterable[Link]) -> list[Work]:
         """Return works for links whose rows were deleted in Dynamics."""
         digest, flag = self.services.digests[entity.name], self.services.settings.flag_deleted
-        return [Work(plan_gone(known_of(link, entity, digest=digest), Side.DYNAMICS, flag=flag)) for link in links]
+        delete = goes_with_its_row(entity)
+        known = (known_of(link, entity, digest=digest) for link in links)
+        return [Work(plan_gone(each, Side.DYNAMICS, flag=flag, delete=delete)) for each in known]
 
     def gone_persons(self, ids: Sequence[str]) -> list[Work]:
         """Return works for persons that were deleted in Marketo. Their rows stay; a later edit makes new persons of
@@ -131,12 +139,17 @@ class Deriver:
                 works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
                 continue
             # The row is read, so that the update is guarded and an edit made meanwhile takes part in the merge.
-            rows = self.services.dynamics.fetch(entity, [link.dynamics_id])
+            rows = self._fetched(entity, [link.dynamics_id])
             if rows:
                 works.append(self._move(entity, known, people[0], rows[0], to=(winner, link.dynamics_id)))
                 holders[winner] = link
                 self.people.settle(winner)
         return works
+
+    def _fetched(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
+        """Return rows whose links Marketo can hold."""
+        rows = {row.id: row for row in self.services.dynamics.fetch(entity, ids)}
+        return list(resolved(self.services, entity, rows)[0].values())
 
     def _seen_before(self, row: Record, link: Link, digest: str) -> bool:
         return (
@@ -152,7 +165,7 @@ class Deriver:
         held = self.held.get(entity.name, ())
         wanted = [
             link.marketo_id
-            for row, link in paired
+            for row, link in (paired if entity.definition.marketo.is_person else ())
             if forced
             or link.marketo_id in self.people
             or link.fingerprint != digest
@@ -183,7 +196,8 @@ class Deriver:
             for link in links
             if link.version is None or link.fingerprint != digest or link.dynamics_id in held
         ]
-        rows = {row.id: row for row in self.services.dynamics.fetch(entity, unknown)} if unknown else {}
+        read = {row.id: row for row in self.services.dynamics.fetch(entity, unknown)} if unknown else {}
+        rows, waits = resolved(self.services, entity, read)
         works = []
         for link in links:
             person = persons.get(link.marketo_id)
@@ -197,14 +211,15 @@ class Deriver:
             step = plan_pair(known, marketo=person, dynamics=row, policy=policy)
             if step.idle and not step.decisions:
                 self.unchanged += 1
-            works.append(self._work(step, person, row, known))
+            works.append(waiting_for_parents(self._work(step, person, row, known), waits.get(link.dynamics_id)))
         return works
 
     def _work(self, step: Step, person: Record | None, row: Record | None, known: Known) -> Work:
         policy = self.services.policy(step.entity)
 
         def again(fresh: Record) -> Step:
-            return plan_pair(known, marketo=person, dynamics=fresh, policy=policy, moved_from=step.moved_from)
+            row = resolved_row(self.services, step.entity, fresh)
+            return plan_pair(known, marketo=person, dynamics=row, policy=policy, moved_from=step.moved_from)
 
         return Work(step, person, row, again)
 
@@ -231,6 +246,11 @@ class Deriver:
             else:
                 works.append(Work(step, None, row))
         return works
+
+    def _new_objects(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
+        """Return works for rows whose records Marketo tells apart by our own ids: nothing is to be matched."""
+        policy, lookup = self.services.policy(entity), entity.key.name if entity.key is not None else ""
+        return [Work(plan_new_row(entity, row, Nothing(lookup), policy=policy), None, row) for row in rows]
 
     def _intended(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
         """Return works for rows that we made for a person ourselves, before something stopped us from noting it."""
@@ -299,7 +319,7 @@ class Deriver:
             target, target_id, why = found, row.converted_to.id, "qualified in Dynamics"
         known = known_of(link, entity, digest=self.services.digests[entity.name])
         holder = self._holder(target, target_id)
-        survivors = [] if holder is not None else self.services.dynamics.fetch(target, [target_id])
+        survivors = [] if holder is not None else self._fetched(target, [target_id])
         if survivors:
             self._moved[target.name, target_id] = link.marketo_id
             people = self.services.marketo.fetch(target, [link.marketo_id])
@@ -377,4 +397,5 @@ class Relink:
 
     def __call__(self, row: Record) -> Step:
         policy = self.services.policy(self.entity)
+        row = resolved_row(self.services, self.entity, row)
         return plan_link(self.entity, row, self.person, by=self.by, policy=policy, revive=self.revive)

@@ -15,6 +15,7 @@ from ..identity import Matching
 from ..plan import Brakes
 from ..state import Commit, StateStore
 from .links import mapping_digest
+from .relations import without_foreign_links
 
 #: Says as which entity a Marketo person that is new to us is made in Dynamics; ``None`` leaves it in Marketo.
 PushRule = Callable[[Record], str | None]
@@ -85,7 +86,7 @@ def open_services(
     marketo.refresh()
     dynamics.refresh()
     bound = {d.name: bind(d, marketo.describe(d), dynamics.describe(d)) for d in definitions}
-    services = Services(marketo, dynamics, store, settings, bound)
+    services = Services(marketo, dynamics, store, settings, without_foreign_links(bound))
     guard_identity(store, marketo, dynamics, remember=False)
     return services
 

@@ -36,6 +36,8 @@ class Work:
         step = self.step
         if step.kind is StepKind.CREATE_PERSON:
             return Write(step.entity, WriteKind.CREATE, None, step.to_marketo, lookup=step.lookup)
+        if step.deletes:
+            return Write(step.entity, WriteKind.DELETE, step.marketo_id, {})
         return Write(step.entity, WriteKind.UPDATE, step.marketo_id, step.to_marketo)
 
     def dynamics_write(self) -> Write:

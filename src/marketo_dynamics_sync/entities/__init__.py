@@ -1,5 +1,6 @@
 """What a record is: entity classes, their fields, and the codecs that carry values. Pure: no I/O here."""
 
+from .account import Account
 from .binding import BoundEntity, BoundField, LeftOut, bind, without
 from .codecs import (
     Choice,
@@ -26,13 +27,16 @@ from .objects import (
     person,
     sales_person,
 )
+from .opportunities import Opportunity
 from .record import Record
 from .schema import FieldInfo, ObjectInfo, Option
+from .user import User
 from .values import JSON, UNREADABLE, Invalid, Ref, Values
 
 __all__ = [
     "JSON",
     "UNREADABLE",
+    "Account",
     "BoundEntity",
     "BoundField",
     "Choice",
@@ -52,12 +56,14 @@ __all__ = [
     "MarketoObject",
     "Money",
     "ObjectInfo",
+    "Opportunity",
     "Option",
     "Phone",
     "Record",
     "Ref",
     "Side",
     "Url",
+    "User",
     "Values",
     "bind",
     "company",

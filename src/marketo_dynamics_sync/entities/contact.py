@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from .account import Account
 from .codecs import Choice, Email, Guid, Phone
 from .direction import Direction
 from .fields import mapped
 from .model import Entity, entity
 from .objects import person
+from .user import User
+from .values import Ref
 
 
 @entity(name="contact", marketo=person(), dynamics="contacts", direction=Direction.TWO_WAY)
@@ -28,6 +31,14 @@ class Contact(Entity):
     """When the contact was made in Dynamics."""
     is_deleted: bool | None = mapped(marketo="microsoftIsDeleted", direction=Direction.TO_MARKETO, optional=True)
     """Set in Marketo when the row was deleted in Dynamics; Dynamics has no such column."""
+    account: Ref[Account] | None = mapped(
+        marketo="externalCompanyId", dynamics="parentcustomerid", direction=Direction.TO_MARKETO, optional=True
+    )
+    """The company the person belongs to in Marketo; only where accounts are synced."""
+    owner: Ref[User] | None = mapped(
+        marketo="externalSalesPersonId", dynamics="ownerid", direction=Direction.TO_MARKETO, optional=True
+    )
+    """The owner, where that is a user; only where users are synced."""
     salutation: str | None = mapped(marketo="salutation", dynamics="salutation", optional=True)
     """Salutation."""
     first_name: str | None = mapped(marketo="firstName", dynamics="firstname", optional=True)

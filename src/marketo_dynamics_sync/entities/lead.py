@@ -14,6 +14,8 @@ from .direction import Direction
 from .fields import mapped
 from .model import Entity, entity
 from .objects import person
+from .user import User
+from .values import Ref
 
 
 @entity(name="lead", marketo=person(), dynamics="leads", direction=Direction.TWO_WAY)
@@ -28,6 +30,10 @@ class Lead(Entity):
     """When the lead was made in Dynamics."""
     is_deleted: bool | None = mapped(marketo="microsoftIsDeleted", direction=Direction.TO_MARKETO, optional=True)
     """Set in Marketo when the row was deleted in Dynamics; Dynamics has no such column."""
+    owner: Ref[User] | None = mapped(
+        marketo="externalSalesPersonId", dynamics="ownerid", direction=Direction.TO_MARKETO, optional=True
+    )
+    """The owner, where that is a user; only where users are synced."""
     salutation: str | None = mapped(marketo="salutation", dynamics="salutation", optional=True)
     """Salutation."""
     first_name: str | None = mapped(marketo="firstName", dynamics="firstname", optional=True)

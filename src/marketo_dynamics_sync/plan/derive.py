@@ -181,13 +181,14 @@ def plan_new_person(
     )
 
 
-def plan_gone(known: Known, side: Side, *, flag: bool) -> Step:
+def plan_gone(known: Known, side: Side, *, flag: bool, delete: bool = False) -> Step:
     """Plan for a linked record that was deleted on a side.
 
     Args:
         known: What is remembered of the pair.
         side: The side where the record is gone.
         flag: For a row gone in Dynamics: mark the person as deleted in Dynamics, where Marketo has the field for it.
+        delete: For a row gone in Dynamics: delete Marketo's record too.
     """
     mark = flag and side is Side.DYNAMICS and known.entity.deleted_flag is not None
     return Step(
@@ -197,6 +198,7 @@ def plan_gone(known: Known, side: Side, *, flag: bool) -> Step:
         dynamics_id=known.dynamics_id,
         to_marketo={known.entity.deleted_flag.name: True} if mark and known.entity.deleted_flag else {},
         reason=f"deleted in {side.value.title()}",
+        deletes=delete and side is Side.DYNAMICS,
     )
 
 

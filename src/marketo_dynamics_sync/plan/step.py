@@ -48,6 +48,7 @@ class Step:
         reason: Why, in a few words, where no merge says it.
         detail: Plain facts beside the reason, such as candidates; ids and field names only.
         moved_from: For a moved link: entity name and row id it had.
+        deletes: The record is to be deleted in Marketo.
     """
 
     kind: StepKind
@@ -63,6 +64,7 @@ class Step:
     reason: str = ""
     detail: dict[str, object] = field(factory=dict)
     moved_from: tuple[str, str] | None = None
+    deletes: bool = False
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -72,7 +74,7 @@ class Step:
     @property
     def writes_marketo(self) -> bool:
         """Whether Marketo is written to."""
-        return self.kind is StepKind.CREATE_PERSON or bool(self.to_marketo)
+        return self.kind is StepKind.CREATE_PERSON or self.deletes or bool(self.to_marketo)
 
     @property
     def writes_dynamics(self) -> bool:

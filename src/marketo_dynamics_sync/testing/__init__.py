@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .connectors import ConnectorBench, ConnectorSuite
-    from .objects import described_person, described_table
+    from .objects import described_object, described_person, described_table
     from .stores import StateStoreSuite
     from .strategies import edits, links, records, values_of
 
@@ -20,6 +20,7 @@ _MODULES = {
     "ConnectorBench": "connectors",
     "ConnectorSuite": "connectors",
     "StateStoreSuite": "stores",
+    "described_object": "objects",
     "described_person": "objects",
     "described_table": "objects",
     "edits": "strategies",
@@ -34,6 +35,7 @@ __all__ = [
     "ConnectorBench",
     "ConnectorSuite",
     "StateStoreSuite",
+    "described_object",
     "described_person",
     "described_table",
     "edits",

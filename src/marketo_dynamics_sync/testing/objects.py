@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from ..entities import Contact, Entity, FieldInfo, Lead, ObjectInfo, Option
-from ..entities.codecs import BooleanCodec, ChoiceCodec, DateTimeCodec, EmailCodec, FloatCodec, IntegerCodec, MoneyCodec
+from ..entities.codecs import (
+    BooleanCodec,
+    ChoiceCodec,
+    DateCodec,
+    DateTimeCodec,
+    EmailCodec,
+    FloatCodec,
+    IntegerCodec,
+    LookupCodec,
+    MoneyCodec,
+)
 from ..entities.definition import EntityField
 
 _OPTIONS: dict[str, tuple[Option, ...]] = {
@@ -21,6 +31,14 @@ _LENGTHS = {
     "telephone1": 50,
     "description": 2000,
 }
+#: What the lookups of the default mappings may point to.
+_TARGETS: dict[str, tuple[str, ...]] = {
+    "ownerid": ("systemuser", "team"),
+    "parentaccountid": ("account",),
+    "parentcustomerid": ("account", "contact"),
+}
+#: Tables whose entity set is not their name with an s.
+_NAMES = {"opportunities": "opportunity"}
 _TYPES: tuple[tuple[type[object], str, str], ...] = (
     (BooleanCodec, "boolean", "Boolean"),
     (ChoiceCodec, "string", "Picklist"),
@@ -28,6 +46,8 @@ _TYPES: tuple[tuple[type[object], str, str], ...] = (
     (EmailCodec, "email", "String"),
     (FloatCodec, "float", "Double"),
     (IntegerCodec, "integer", "Integer"),
+    (DateCodec, "date", "DateTime"),
+    (LookupCodec, "string", "Lookup"),
     (MoneyCodec, "currency", "Money"),
 )
 
@@ -49,6 +69,22 @@ def described_person(*entities: type[Entity], without: tuple[str, ...] = ()) -> 
     return ObjectInfo("person", fields)
 
 
+def described_object(cls: type[Entity]) -> ObjectInfo:
+    """Return a Marketo object, such as a company, that has every field an entity is mapped to.
+
+    Args:
+        cls: The entity class.
+    """
+    definition = cls.__entity__
+    fields = {"marketoGUID": FieldInfo("marketoGUID", "string", updatable=False, searchable=True)}
+    for item in definition.fields.values():
+        if item.marketo is not None:
+            kind = _kinds(item)[0]
+            searchable = item.marketo in definition.marketo.dedupe
+            fields[item.marketo] = FieldInfo(item.marketo, kind, max_length=_text(kind, 255), searchable=searchable)
+    return ObjectInfo(definition.marketo.name, fields, primary_id="marketoGUID")
+
+
 def described_table(cls: type[Entity], *, without: tuple[str, ...] = ()) -> ObjectInfo:
     """Return a Dataverse table that has every column an entity is mapped to.
 
@@ -57,7 +93,7 @@ def described_table(cls: type[Entity], *, without: tuple[str, ...] = ()) -> Obje
         without: Logical names of columns to leave out.
     """
     definition = cls.__entity__
-    name = definition.dynamics.removesuffix("s")
+    name = _NAMES.get(definition.dynamics, definition.dynamics.removesuffix("s"))
     fields: dict[str, FieldInfo] = {}
     for item in definition.fields.values():
         if item.dynamics is None or item.dynamics in without:
@@ -69,8 +105,9 @@ def described_table(cls: type[Entity], *, without: tuple[str, ...] = ()) -> Obje
             updatable=not item.key and item.dynamics != "createdon",
             max_length=_text(kind, _LENGTHS.get(item.dynamics, 100)),
             precision=2 if kind in ("Money", "Double") else None,
-            behavior="UserLocal" if kind == "DateTime" else None,
+            behavior=_behavior(item) if kind == "DateTime" else None,
             options=_OPTIONS.get(item.dynamics, ()),
+            targets=_TARGETS.get(item.dynamics, ()),
         )
     return ObjectInfo(name, fields, entity_set=definition.dynamics, primary_id=f"{name}id", guarded=True)
 
@@ -81,3 +118,7 @@ def _kinds(item: EntityField) -> tuple[str, str]:
 
 def _text(kind: str, length: int) -> int | None:
     return length if kind in ("string", "String", "email") else None
+
+
+def _behavior(item: EntityField) -> str:
+    return "DateOnly" if isinstance(item.codec, DateCodec) else "UserLocal"

@@ -1,0 +1,120 @@
+"""Entities that live in Marketo's other objects: their place in a cycle, their links, and what a deletion means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from attrs import evolve
+
+from ..conflict import Decision, DecisionKind
+from ..entities import BoundEntity, Record, Ref
+from .relations import link_targets
+from .services import Services
+from .work import Work
+
+#: Objects that others link to come first (Adobe, "Sync architecture": sales persons, companies, leads, opportunities,
+#: roles, custom objects).
+_PLACES: Final = {"salesperson": 0, "company": 1, "person": 2, "opportunity": 3, "opportunityRole": 4}
+#: Why a link waits.
+MISSING_PARENT: Final = "missing-parent"
+
+
+def in_order(entities: Iterable[BoundEntity]) -> list[BoundEntity]:
+    """Return entities in the order of a cycle; those of one kind stay in the order they were given."""
+    return sorted(entities, key=lambda entity: _PLACES.get(entity.definition.marketo.name, 5))
+
+
+def goes_with_its_row(entity: BoundEntity) -> bool:
+    """Return whether Marketo's record is deleted when its row is.
+
+    Opportunities, roles and custom objects are; persons, companies and sales persons stay, since others hang on them.
+    """
+    return _PLACES.get(entity.definition.marketo.name, 5) > _PLACES["person"]
+
+
+def resolved(
+    services: Services, entity: BoundEntity, rows: Mapping[str, Record]
+) -> tuple[dict[str, Record], dict[str, dict[str, str]]]:
+    """Return rows whose links Marketo can hold, and the links that wait: row id to field to the parent's row id.
+
+    A link to a row that is no record of the right kind (an owner that is a team, a contact as a contact's parent)
+    counts as empty. One to a record that Marketo doesn't have yet is left out until the record comes.
+    """
+    links = link_targets(entity)
+    if not links:
+        return dict(rows), {}
+    parents = _parents(services, links, rows.values())
+    found: dict[str, Record] = {}
+    waiting: dict[str, dict[str, str]] = {}
+    for row_id, row in rows.items():
+        values = dict(row.values)
+        for name in links:
+            ref = values.get(name)
+            if not isinstance(ref, Ref):
+                continue
+            there = parents.get((name, ref.table, ref.id))
+            if there is None:
+                values[name] = None
+            elif not there:
+                del values[name]
+                waiting.setdefault(row_id, {})[name] = ref.id
+        found[row_id] = evolve(row, values=values)
+    return found, waiting
+
+
+def _parents(services: Services, links: Mapping[str, str], rows: Iterable[Record]) -> dict[tuple[str, str, str], bool]:
+    """Return whether Marketo has the parent, by field, table and row id; parents of the wrong kind are left out."""
+    asked: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for name in links:
+            ref = row.values.get(name)
+            if isinstance(ref, Ref):
+                asked.setdefault((name, ref.table), set()).add(ref.id)
+    found: dict[tuple[str, str, str], bool] = {}
+    for (name, table), ids in asked.items():
+        parent = services.entity_of_table(table)
+        if parent is None or parent.definition.marketo.name != links[name]:
+            continue
+        linked = services.store.links_by_dynamics(parent.name, sorted(ids))
+        found |= {(name, table, row_id): row_id in linked for row_id in ids}
+    return found
+
+
+def waiting_for_parents(work: Work, held: Mapping[str, str] | None) -> Work:
+    """Return a work that also says which of its links wait, and for whom."""
+    merge = work.step.merge
+    if not held or merge is None:
+        return work
+    waits = tuple(
+        Decision(
+            name,
+            DecisionKind.HELD,
+            base=None,
+            marketo=None,
+            dynamics=None,
+            winner=None,
+            value=None,
+            rule=MISSING_PARENT,
+            reason=parent,
+        )
+        for name, parent in held.items()
+    )
+    work.step = evolve(work.step, merge=evolve(merge, decisions=(*merge.decisions, *waits)))
+    return work
+
+
+def resolved_row(services: Services, entity: BoundEntity, row: Record) -> Record:
+    """Return one row as :func:`resolved` does."""
+    return resolved(services, entity, {row.id: row})[0][row.id]
+
+
+def freed(services: Services, entity: BoundEntity) -> list[str]:
+    """Return rows that waited for a parent which Marketo has by now."""
+    waits = [p for p in services.store.parked(entity.name) if p.reason == MISSING_PARENT]
+    parents = sorted({str(p.detail.get("reason")) for p in waits})
+    there: set[str] = set()
+    for parent in services.entities.values():
+        if parents and parent.definition.marketo.name in link_targets(entity).values():
+            there |= services.store.links_by_dynamics(parent.name, parents).keys()
+    return [p.id for p in waits if p.detail.get("reason") in there]
