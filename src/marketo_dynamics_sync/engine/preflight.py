@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from ..connectors import Check, Connector
-from ..entities import EntityDefinition, Side, bind
+from ..entities import BoundEntity, EntityDefinition, Side, bind
 from ..errors import SyncError
 from ..state import StateStore
+from .relations import without_foreign_links
 from .services import guard_identity
 
 
@@ -53,15 +54,21 @@ def preflight(
 
 
 def _mapping(marketo: Connector, dynamics: Connector, definitions: Sequence[EntityDefinition]) -> Iterator[Check]:
+    bound: dict[str, BoundEntity] = {}
+    failed: dict[str, str] = {}
+    for definition in definitions:
+        try:
+            bound[definition.name] = bind(definition, marketo.describe(definition), dynamics.describe(definition))
+        except SyncError as error:
+            failed[definition.name] = str(error)
+    bound = without_foreign_links(bound)
     for definition in definitions:
         name = f"mapping of {definition.name}"
-        try:
-            entity = bind(definition, marketo.describe(definition), dynamics.describe(definition))
-        except SyncError as error:
-            yield Check(
-                name, passed=False, detail=str(error), remedy="correct the entity class or the service's schema"
-            )
+        if definition.name in failed:
+            remedy = "correct the entity class or the service's schema"
+            yield Check(name, passed=False, detail=failed[definition.name], remedy=remedy)
             continue
+        entity = bound[definition.name]
         detail = f"{len(entity.fields)} fields are synced"
         if entity.left_out:
             detail += "; left out: " + "; ".join(f"{gap.field} ({gap.reason})" for gap in entity.left_out)
