@@ -1,9 +1,24 @@
 """The cycle: read, pair, merge, plan, apply, commit."""
 
+from .deletions import OnDelete
 from .engine import SyncEngine
 from .events import Event, OnEvent
 from .preflight import Preflight
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
+from .status import EntityStatus, RunSummary, Status
 
-__all__ = ["ConflictLine", "Event", "OnEvent", "Preflight", "PushRule", "SyncEngine", "SyncReport", "WaitingLine"]
+__all__ = [
+    "ConflictLine",
+    "EntityStatus",
+    "Event",
+    "OnDelete",
+    "OnEvent",
+    "Preflight",
+    "PushRule",
+    "RunSummary",
+    "Status",
+    "SyncEngine",
+    "SyncReport",
+    "WaitingLine",
+]

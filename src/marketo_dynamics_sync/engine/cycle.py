@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -14,6 +15,7 @@ from ..entities import BoundEntity, Side
 from ..errors import CheckpointExpiredError
 from ..state import Commit, Link, Parked
 from .conversions import note_origins
+from .deletions import OnDelete
 from .derive import Deriver
 from .events import Event, OnEvent
 from .objects import freed, in_order
@@ -21,12 +23,11 @@ from .people import ChangedPersons
 from .push import plan_push
 from .report import SyncReport
 from .services import Services
+from .waiting import FINAL, waiting_rows
 from .work import Work
 
 #: Persons handled at once: ten full read calls.
 PERSONS_AT_ONCE: Final = 3000
-#: Parked rows that wait for a human whatever changes.
-_FINAL: Final = frozenset({"merged-in-marketo", "two-persons"})
 
 
 class Taker(Protocol):
@@ -72,7 +73,7 @@ class Cycle:
         self._note_rebase()
         with self._timed("read Marketo changes"):
             people = self._read_people()
-        waiting, held = self._waiting()
+        waiting, held = waiting_rows(self.services.store)
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
             self._take(self.deriver.merged_persons())
@@ -258,19 +259,8 @@ class Cycle:
         """Records that were refused in this very cycle: they had their try."""
         return getattr(self.taker, "refused_now", set())
 
-    def _waiting(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-        """Return rows that wait for a human, and linked rows of which a field is held, by entity."""
-        waiting: dict[str, set[str]] = {}
-        held: dict[str, set[str]] = {}
-        for parked in self.services.store.parked():
-            if parked.side == Side.DYNAMICS.value and parked.field:
-                held.setdefault(parked.entity, set()).add(parked.id)
-            elif parked.side == Side.DYNAMICS.value and parked.reason in _FINAL:
-                waiting.setdefault(parked.entity, set()).add(parked.id)
-        return waiting, held
-
     def _may_resolve(self, parked: Parked, people: ChangedPersons) -> bool:
-        if parked.reason in _FINAL:
+        if parked.reason in FINAL:
             return False
         candidates = parked.detail.get("candidates")
         rivals = parked.detail.get("rivals")
@@ -281,6 +271,7 @@ class Cycle:
         return isinstance(rivals, list) and bool(moved & set(rivals))
 
     def _deletions(self, people: ChangedPersons) -> None:
+        self._brake_persons(people)
         self._take(self.deriver.gone_persons(list(people.deleted)))
         self._forget_parked(people)
         for name, gone in self._gone.items():
@@ -290,6 +281,15 @@ class Cycle:
             links: list[Link] = list(self.services.store.links_by_dynamics(name, list(gone)).values())
             self.services.settings.brakes.allow_deletes(name, len(links), self.services.store.count_links(name))
             self._take(self.deriver.gone_rows(entity, links))
+
+    def _brake_persons(self, people: ChangedPersons) -> None:
+        """Look at persons whose rows are to be deleted with them."""
+        settings = self.services.settings
+        gone = Counter(link.entity for link in self.services.store.links_by_marketo(list(people.deleted)).values())
+        for entity in self.services.persons():
+            if settings.deletions.after(entity, Side.MARKETO) is OnDelete.DELETE:
+                links = self.services.store.count_links(entity.name)
+                settings.brakes.allow_deletes(entity.name, gone[entity.name], links)
 
     def _forget_parked(self, people: ChangedPersons) -> None:
         """Let go of parked records that are no longer there: nobody can decide about them."""

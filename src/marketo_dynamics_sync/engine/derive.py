@@ -12,8 +12,9 @@ from ..identity import Nothing, One
 from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_row, plan_pair
 from ..state import Link
 from .conversions import is_person, is_superseded
+from .deletions import OnDelete
 from .links import known_of
-from .objects import goes_with_its_row, resolved, resolved_row, waiting_for_parents
+from .objects import resolved, resolved_row, waiting_for_parents
 from .pairing import match_rows
 from .people import ChangedPersons
 from .services import Services
@@ -88,9 +89,9 @@ class Deriver:
 
     def gone_rows(self, entity: BoundEntity, links: Iterable[Link]) -> list[Work]:
         """Return works for links whose rows were deleted in Dynamics."""
-        digest, flag = self.services.digests[entity.name], self.services.settings.flag_deleted
-        delete = goes_with_its_row(entity)
+        digest, what = self.services.digests[entity.name], self.services.settings.deletions.after(entity, Side.DYNAMICS)
         known = (known_of(link, entity, digest=digest) for link in links)
+        flag, delete = what is OnDelete.FLAG, what is OnDelete.DELETE
         return [Work(plan_gone(each, Side.DYNAMICS, flag=flag, delete=delete)) for each in known]
 
     def gone_persons(self, ids: Sequence[str]) -> list[Work]:
@@ -101,7 +102,8 @@ class Deriver:
             entity = self.services.entities.get(link.entity)
             if entity is not None:
                 known = known_of(link, entity, digest=self.services.digests[entity.name])
-                works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
+                delete = self.services.settings.deletions.after(entity, Side.MARKETO) is OnDelete.DELETE
+                works.append(Work(plan_gone(known, Side.MARKETO, flag=False, delete=delete)))
         return works
 
     def merged_persons(self) -> list[Work]:

@@ -20,8 +20,10 @@ from ..identity import Matching
 from ..plan import Brakes, Plan
 from ..state import StateStore
 from .apply import Applier, Stopped
+from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
 from .cycle import Cycle
+from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
 from .overlay import Overlay
 from .preflight import Preflight, preflight
@@ -29,6 +31,7 @@ from .push import by_rule, check_preset, entity_to_push, plan_push
 from .report import SyncReport
 from .schedule import in_thread, repeat
 from .services import PushRule, Services, Settings, guard_identity, open_services
+from .status import Status, read_status, remember_run
 
 
 def _utc_now() -> datetime:
@@ -51,7 +54,9 @@ class SyncEngine:
             contacts and everything else. Opt-out fields are always most restrictive.
         matching: How a new Dynamics row is matched with persons Marketo already has. Default: CRM id, then e-mail.
         brakes: When a cycle looks like an accident and is refused.
-        flag_deleted: Mark persons whose row was deleted in Dynamics, where Marketo has the field (the native way).
+        on_delete: What becomes of a record whose other half was deleted: by entity name for rows deleted in Dynamics,
+            by ``(name, Side.MARKETO)`` for persons deleted in Marketo. Default: persons are marked (the native way),
+            companies and sales persons stay, opportunities and custom objects are deleted; rows always stay.
         push_rule: Says as which entity a person that is new in Marketo is made in Dynamics; without it none is, unless
             :meth:`push_persons` asks for it.
         now: The clock (UTC).
@@ -73,7 +78,7 @@ class SyncEngine:
         policies: PolicyLike | Mapping[str, PolicyLike] | None = None,
         matching: Matching | None = None,
         brakes: Brakes | None = None,
-        flag_deleted: bool = True,
+        on_delete: Mapping[str | tuple[str, Side], OnDelete] | None = None,
         push_rule: PushRule | None = None,
         now: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -95,7 +100,7 @@ class SyncEngine:
             policies=_policies(self._definitions, policies),
             matching=matching or Matching(),
             brakes=brakes or Brakes(),
-            flag_deleted=flag_deleted,
+            deletions=deletions(on_delete, self._names),
             push_rule=push_rule,
             new_id=new_id,
             now=now,
@@ -158,6 +163,7 @@ class SyncEngine:
                     cycle.push = partial(by_rule, services, report=report)
                 cycle.run()
                 report.count("all", "read", "unchanged", cycle.unchanged)
+            remember_run(self._store, report, self._names)
             return report
 
     async def arun(self, *, deadline: datetime | timedelta | None = None, on_event: OnEvent = ignore) -> SyncReport:
@@ -208,6 +214,51 @@ class SyncEngine:
                 check_preset(entity, values or {})
                 applier.take(plan_push(services, wanted, entity, report, values or {}))
             return report
+
+    def sync_records(
+        self,
+        ids: Sequence[int | str],
+        *,
+        entity: str | type[Entity],
+        side: Side = Side.DYNAMICS,
+        on_event: OnEvent = ignore,
+    ) -> SyncReport:
+        """Bring these records into agreement now, through the same merge, without waiting for their turn.
+
+        Both sides of each record are read. A row that has no link yet is matched, or made in Marketo, as in a cycle.
+
+        Args:
+            ids: Row ids in Dynamics, or ids in Marketo of linked records.
+            entity: Name of the entity, or its class.
+            side: Whose ids they are.
+            on_event: Called with everything that happens.
+
+        Returns:
+            What was done, with a line for each record that isn't there or isn't linked.
+
+        Raises:
+            ConfigurationError: The engine doesn't sync the entity, or ``ids`` is a text.
+            SyncError: As :meth:`run`.
+        """
+        if isinstance(ids, str):
+            raise ConfigurationError("ids: give a list of ids, not a text")
+        name = entity if isinstance(entity, str) else entity.__entity__.name
+        with self._store.lock():
+            report = SyncReport(self._settings.now(), kind="chosen records")
+            with self._counted(report, on_event):
+                services, applier = self._ready(report, on_event, _go_on)
+                bound = chosen_entity(services, name)
+                for works in plan_chosen(services, bound, [str(i).strip().lower() for i in ids], side, report):
+                    applier.take(works)
+            return report
+
+    def status(self) -> Status:
+        """Return how it goes, as the state store knows it: links, what waits, the last cycles. Makes no call."""
+        return read_status(self._store, self._names)
+
+    @property
+    def _names(self) -> list[str]:
+        return [definition.name for definition in self._definitions]
 
     def _open(self, store: StateStore) -> Services:
         return open_services(self._marketo, self._dynamics, store, self._settings, self._definitions)

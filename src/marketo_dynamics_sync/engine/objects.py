@@ -25,14 +25,6 @@ def in_order(entities: Iterable[BoundEntity]) -> list[BoundEntity]:
     return sorted(entities, key=lambda entity: _PLACES.get(entity.definition.marketo.name, 5))
 
 
-def goes_with_its_row(entity: BoundEntity) -> bool:
-    """Return whether Marketo's record is deleted when its row is.
-
-    Opportunities, roles and custom objects are; persons, companies and sales persons stay, since others hang on them.
-    """
-    return _PLACES.get(entity.definition.marketo.name, 5) > _PLACES["person"]
-
-
 def resolved(
     services: Services, entity: BoundEntity, rows: Mapping[str, Record]
 ) -> tuple[dict[str, Record], dict[str, dict[str, str]]]:

@@ -14,6 +14,7 @@ from ..errors import IdentityMismatchError
 from ..identity import Matching
 from ..plan import Brakes
 from ..state import Commit, StateStore
+from .deletions import Deletions
 from .links import mapping_digest
 from .relations import without_foreign_links
 
@@ -28,7 +29,7 @@ class Settings:
     policies: Mapping[str, Policy]
     matching: Matching
     brakes: Brakes
-    flag_deleted: bool
+    deletions: Deletions
     push_rule: PushRule | None
     new_id: Callable[[], str]
     now: Callable[[], datetime]

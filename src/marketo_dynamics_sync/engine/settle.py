@@ -234,7 +234,7 @@ def _parked(step: Step, stamp: Stamp) -> Commit:
 
 def _unlinked(work: Work, stamp: Stamp) -> Commit:
     step = work.step
-    if step.writes_marketo and work.marketo_failed and not _gone(work.on_marketo):
+    if (work.marketo_failed and not _gone(work.on_marketo)) or (work.dynamics_failed and not _gone(work.on_dynamics)):
         # The mark is still to be made, so the link stays; the row is gone, so only the list of failures leads back.
         return Commit(reject=_rejections(work, stamp))
     key = (step.entity.name, str(step.dynamics_id))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from ..connectors import Outcome, Write, WriteKind
-from ..entities import Record
+from ..entities import Record, Side
 from ..plan import Step, StepKind
 
 
@@ -36,13 +36,15 @@ class Work:
         step = self.step
         if step.kind is StepKind.CREATE_PERSON:
             return Write(step.entity, WriteKind.CREATE, None, step.to_marketo, lookup=step.lookup)
-        if step.deletes:
+        if step.deletes is Side.MARKETO:
             return Write(step.entity, WriteKind.DELETE, step.marketo_id, {})
         return Write(step.entity, WriteKind.UPDATE, step.marketo_id, step.to_marketo)
 
     def dynamics_write(self) -> Write:
         """Return the write that the step asks of Dynamics."""
         step = self.step
+        if step.deletes is Side.DYNAMICS:
+            return Write(step.entity, WriteKind.DELETE, step.dynamics_id, {}, version=step.version)
         kind = WriteKind.CREATE if step.kind is StepKind.CREATE_ROW else WriteKind.UPDATE
         return Write(step.entity, kind, step.dynamics_id, step.to_dynamics, version=step.version)
 

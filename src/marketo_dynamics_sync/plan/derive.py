@@ -188,7 +188,7 @@ def plan_gone(known: Known, side: Side, *, flag: bool, delete: bool = False) -> 
         known: What is remembered of the pair.
         side: The side where the record is gone.
         flag: For a row gone in Dynamics: mark the person as deleted in Dynamics, where Marketo has the field for it.
-        delete: For a row gone in Dynamics: delete Marketo's record too.
+        delete: Delete the other half too.
     """
     mark = flag and side is Side.DYNAMICS and known.entity.deleted_flag is not None
     return Step(
@@ -198,7 +198,8 @@ def plan_gone(known: Known, side: Side, *, flag: bool, delete: bool = False) -> 
         dynamics_id=known.dynamics_id,
         to_marketo={known.entity.deleted_flag.name: True} if mark and known.entity.deleted_flag else {},
         reason=f"deleted in {side.value.title()}",
-        deletes=delete and side is Side.DYNAMICS,
+        version=known.version,
+        deletes=side.other if delete else None,
     )
 
 

@@ -48,7 +48,7 @@ class Step:
         reason: Why, in a few words, where no merge says it.
         detail: Plain facts beside the reason, such as candidates; ids and field names only.
         moved_from: For a moved link: entity name and row id it had.
-        deletes: The record is to be deleted in Marketo.
+        deletes: The side where the record is to be deleted, because its other half was.
     """
 
     kind: StepKind
@@ -64,7 +64,7 @@ class Step:
     reason: str = ""
     detail: dict[str, object] = field(factory=dict)
     moved_from: tuple[str, str] | None = None
-    deletes: bool = False
+    deletes: Side | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -74,12 +74,12 @@ class Step:
     @property
     def writes_marketo(self) -> bool:
         """Whether Marketo is written to."""
-        return self.kind is StepKind.CREATE_PERSON or self.deletes or bool(self.to_marketo)
+        return self.kind is StepKind.CREATE_PERSON or self.deletes is Side.MARKETO or bool(self.to_marketo)
 
     @property
     def writes_dynamics(self) -> bool:
         """Whether Dynamics is written to."""
-        return self.kind is StepKind.CREATE_ROW or bool(self.to_dynamics)
+        return self.kind is StepKind.CREATE_ROW or self.deletes is Side.DYNAMICS or bool(self.to_dynamics)
 
     def writes(self, side: Side) -> bool:
         """Return whether a side is written to."""
