@@ -3,6 +3,7 @@
 from .deletions import OnDelete
 from .engine import SyncEngine
 from .events import Event, OnEvent
+from .filters import Filter
 from .preflight import Preflight
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
@@ -12,6 +13,7 @@ __all__ = [
     "ConflictLine",
     "EntityStatus",
     "Event",
+    "Filter",
     "OnDelete",
     "OnEvent",
     "Preflight",

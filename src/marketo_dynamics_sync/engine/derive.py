@@ -13,6 +13,7 @@ from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_r
 from ..state import Link
 from .conversions import is_person, is_superseded
 from .deletions import OnDelete
+from .filters import note_stale, passes, stale_fact
 from .links import known_of
 from .objects import resolved, resolved_row, waiting_for_parents
 from .pairing import match_rows
@@ -53,7 +54,7 @@ class Deriver:
             rows: Rows as just read; of a row that comes more than once the last counts.
             forced: Look at rows and their persons even where nothing says that they changed.
         """
-        latest = {row.id: row for row in rows}
+        latest = {row.id: row for row in self._kept(entity, rows)}
         latest, held = resolved(self.services, entity, latest)
         links = self.services.store.links_by_dynamics(entity.name, list(latest))
         digest = self.services.digests[entity.name]
@@ -148,6 +149,24 @@ class Deriver:
                 self.people.settle(winner)
         return works
 
+    def _kept(self, entity: BoundEntity, rows: Iterable[Record]) -> list[Record]:
+        """Return the rows that pass the user's filter; linked ones that don't go stale."""
+        filters = self.services.settings.filters
+        if entity.name not in filters:
+            return list(rows)
+        latest = list({row.id: row for row in rows}.values())
+        kept = [row for row in latest if passes(filters, entity, row)]
+        inside = {row.id for row in kept}
+        left = [row.id for row in latest if row.id not in inside]
+        note_stale(self.services.store, entity, self.services.store.links_by_dynamics(entity.name, left))
+        return kept
+
+    def _back(self, entity: BoundEntity, row_id: str) -> dict[str, str | None]:
+        """Return what is to be forgotten of a linked row that has entered the filter again; nothing for any other."""
+        name = stale_fact(entity, row_id)
+        filtered = entity.name in self.services.settings.filters
+        return {name: None} if filtered and self.services.store.fact(name) is not None else {}
+
     def _fetched(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
         """Return rows whose links Marketo can hold."""
         rows = {row.id: row for row in self.services.dynamics.fetch(entity, ids)}
@@ -165,15 +184,17 @@ class Deriver:
         self, entity: BoundEntity, paired: Sequence[tuple[Record, Link]], digest: str, *, forced: bool
     ) -> list[Work]:
         held = self.held.get(entity.name, ())
+        back = {row.id: self._back(entity, row.id) for row, _ in paired}
+        whole = forced or entity.name in self.people.missed
         wanted = [
             link.marketo_id
             for row, link in (paired if entity.definition.marketo.is_person else ())
-            if forced
+            if whole
             or link.marketo_id in self.people
             or link.fingerprint != digest
             or not link.base
             or row.id in held
-            or entity.name in self.people.missed
+            or back[row.id]
         ]
         persons = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
         policy = self.services.policy(entity)
@@ -183,7 +204,9 @@ class Deriver:
             person = persons.get(link.marketo_id)
             self.people.settle(link.marketo_id)
             step = plan_pair(known, marketo=person, dynamics=row, policy=policy)
-            works.append(self._work(step, person, row, known))
+            work = self._work(step, person, row, known)
+            work.facts.update(back[row.id])
+            works.append(work)
         return works
 
     def _changed_persons(self, entity: BoundEntity, links: Sequence[Link]) -> list[Work]:
@@ -193,12 +216,14 @@ class Deriver:
         persons = {p.id: p for p in self.services.marketo.fetch(entity, [link.marketo_id for link in links])}
         # A row whose version isn't known, or that was last merged under another mapping, is read first.
         held = self.held.get(entity.name, ())
+        filtered = entity.name in self.services.settings.filters
         unknown = [
             link.dynamics_id
             for link in links
-            if link.version is None or link.fingerprint != digest or link.dynamics_id in held
+            if link.version is None or link.fingerprint != digest or link.dynamics_id in held or filtered
         ]
-        read = {row.id: row for row in self.services.dynamics.fetch(entity, unknown)} if unknown else {}
+        found = self.services.dynamics.fetch(entity, unknown) if unknown else []
+        read = {row.id: row for row in self._kept(entity, found)}
         rows, waits = resolved(self.services, entity, read)
         works = []
         for link in links:
@@ -322,6 +347,9 @@ class Deriver:
         known = known_of(link, entity, digest=self.services.digests[entity.name])
         holder = self._holder(target, target_id)
         survivors = [] if holder is not None else self._fetched(target, [target_id])
+        if survivors and not passes(self.services.settings.filters, target, survivors[0]):
+            # What it became isn't synced: the row goes on being the person's, as with the native sync.
+            return self._paired(entity, [(row, link)], self.services.digests[entity.name], forced=False)
         if survivors:
             self._moved[target.name, target_id] = link.marketo_id
             people = self.services.marketo.fetch(target, [link.marketo_id])

@@ -25,6 +25,7 @@ from .collect import Collector
 from .cycle import Cycle
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
+from .filters import Filter, checked_filters
 from .overlay import Overlay
 from .preflight import Preflight, preflight
 from .push import by_rule, check_preset, entity_to_push, plan_push
@@ -53,6 +54,7 @@ class SyncEngine:
         policies: Who wins a clash: one policy for all, or by entity name. Default: Marketo for leads, Dynamics for
             contacts and everything else. Opt-out fields are always most restrictive.
         matching: How a new Dynamics row is matched with persons Marketo already has. Default: CRM id, then e-mail.
+        filters: Which Dynamics rows are synced, by entity name: a function of the row. A row that leaves goes stale.
         brakes: When a cycle looks like an accident and is refused.
         on_delete: What becomes of a record whose other half was deleted: by entity name for rows deleted in Dynamics,
             by ``(name, Side.MARKETO)`` for persons deleted in Marketo. Default: persons are marked (the native way),
@@ -77,6 +79,7 @@ class SyncEngine:
         entities: Sequence[type[Entity]],
         policies: PolicyLike | Mapping[str, PolicyLike] | None = None,
         matching: Matching | None = None,
+        filters: Mapping[str, Filter] | None = None,
         brakes: Brakes | None = None,
         on_delete: Mapping[str | tuple[str, Side], OnDelete] | None = None,
         push_rule: PushRule | None = None,
@@ -101,6 +104,7 @@ class SyncEngine:
             matching=matching or Matching(),
             brakes=brakes or Brakes(),
             deletions=deletions(on_delete, self._names),
+            filters=checked_filters(filters, self._names),
             push_rule=push_rule,
             new_id=new_id,
             now=now,

@@ -15,6 +15,7 @@ from ..identity import Matching
 from ..plan import Brakes
 from ..state import Commit, StateStore
 from .deletions import Deletions
+from .filters import Filter
 from .links import mapping_digest
 from .relations import without_foreign_links
 
@@ -30,6 +31,7 @@ class Settings:
     matching: Matching
     brakes: Brakes
     deletions: Deletions
+    filters: Mapping[str, Filter]
     push_rule: PushRule | None
     new_id: Callable[[], str]
     now: Callable[[], datetime]

@@ -74,7 +74,7 @@ def settle(work: Work, stamp: Stamp) -> Commit:
         unpark=[*_left_behind(step), *([(*source, name) for name in (*settled, "")] if held else [(*source, "*")])],
         reject=failures,
         unreject=sorted(key for key in solved - failed if key in stamp.rejected),
-        facts={gone_fact(link.dynamics_id): None} if _revives(step) else {},
+        facts=work.facts | ({gone_fact(link.dynamics_id): None} if _revives(step) else {}),
         drop_intents=[(step.entity.name, link.marketo_id)] if step.kind in (StepKind.CREATE_ROW, StepKind.LINK) else [],
     )
 

@@ -20,6 +20,7 @@ class Work:
         marketo: The person that was read, if any.
         dynamics: The row that was read, if any.
         again: Derives the step anew from a row read again, after somebody else wrote first.
+        facts: Facts that go with what the work comes to.
         on_marketo: What became of the write to Marketo.
         on_dynamics: What became of the write to Dynamics.
     """
@@ -28,6 +29,7 @@ class Work:
     marketo: Record | None = field(default=None, repr=False)
     dynamics: Record | None = field(default=None, repr=False)
     again: Callable[[Record], Step] | None = field(default=None, repr=False)
+    facts: dict[str, str | None] = field(factory=dict)
     on_marketo: Outcome | None = None
     on_dynamics: Outcome | None = None
 

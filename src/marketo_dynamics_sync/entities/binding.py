@@ -127,7 +127,7 @@ class BoundEntity:
     @cached_property
     def marketo_names(self) -> tuple[str, ...]:
         """REST API names to ask Marketo for, sorted."""
-        return tuple(sorted(f.marketo for f in self.fields.values()))
+        return tuple(sorted(f.marketo for f in self.fields.values() if f.marketo))
 
     @cached_property
     def dynamics_names(self) -> tuple[str, ...]:
@@ -139,7 +139,8 @@ class BoundEntity:
         values: dict[str, object] = {}
         for name, bound in self.fields.items():
             try:
-                values[name] = bound.codec.from_marketo(cast("JSON", raw.get(bound.marketo)))
+                if bound.marketo:
+                    values[name] = bound.codec.from_marketo(cast("JSON", raw.get(bound.marketo)))
             except Exception as error:
                 values[name] = _invalid(bound.codec, error)
         return values
@@ -254,8 +255,8 @@ def _gap(definition: EntityDefinition, item: EntityField, marketo: ObjectInfo, d
     for side, native, info in ends:
         place = f"{side.value} {info.name!r}"
         if native is None:
-            if _is_flag(item):
-                continue
+            if _is_flag(item) or (item.read_only and side is Side.MARKETO):
+                continue  # a column that is only looked at needs no place in Marketo
             return LeftOut(definition.name, item.name, side, "", f"it is not mapped to any field of {place}")
         there = info.fields.get(native)
         if there is None:

@@ -1,0 +1,62 @@
+"""Which rows go to Marketo: the user's filter, and what happens when a row enters it or leaves it.
+
+A row that leaves goes stale: its person stays as it was last written, and nothing flows either way until the row
+enters again (Adobe, "Create a Custom Dynamics Sync Filter").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from ..entities import BoundEntity, Record
+from ..errors import ConfigurationError, PolicyError
+from ..state import Commit, StateStore
+
+#: Says whether a Dynamics row is synced. Its values are those of mapped fields; a column that is only looked at is
+#: mapped with a Dynamics end alone: ``mapped(dynamics="new_synctomarketo", read_only=True)``.
+Filter: TypeAlias = Callable[[Record], bool]
+
+
+def checked_filters(given: Mapping[str, Filter] | None, names: Iterable[str]) -> dict[str, Filter]:
+    """Return filters by entity name.
+
+    Raises:
+        ConfigurationError: An entity is unknown, or a filter can't be called.
+    """
+    known = set(names)
+    for name, keep in (given or {}).items():
+        if name not in known:
+            raise ConfigurationError(f"filters: no entity is called {name!r}")
+        if not callable(keep):
+            raise ConfigurationError(f"filters: {name}: give a function of a record")
+    return dict(given or {})
+
+
+def passes(filters: Mapping[str, Filter], entity: BoundEntity, row: Record) -> bool:
+    """Return whether a row is synced.
+
+    Raises:
+        PolicyError: The filter raised.
+    """
+    keep = filters.get(entity.name)
+    if keep is None:
+        return True
+    try:
+        return bool(keep(row))
+    except Exception as error:
+        # The error's own text may quote the row.
+        raise PolicyError(f"filter of {entity.name!r} raised {type(error).__name__} for row {row.id}") from None
+
+
+def stale_fact(entity: BoundEntity, row_id: str) -> str:
+    """Return the name of the fact that a linked row has left the filter."""
+    return f"stale:{entity.name}:{row_id}"
+
+
+def note_stale(store: StateStore, entity: BoundEntity, rows: Iterable[str]) -> None:
+    """Remember linked rows that have left the filter: what changes on either side meanwhile is looked at later."""
+    facts = {stale_fact(entity, row): "left the filter" for row in rows}
+    news = {name: text for name, text in facts.items() if store.fact(name) is None}
+    if news:
+        store.commit(Commit(facts=news))
