@@ -86,6 +86,23 @@ def test_many_persons_deleted_at_once_do_not_take_their_rows_with_them() -> None
     assert len(world.dynamics.rows("leads")) == 40
 
 
+@pytest.mark.parametrize("side", ["rows", "persons"])
+def test_a_brake_holds_before_anything_of_the_entity_is_written(side: str) -> None:
+    world = World(on_delete={("lead", Side.MARKETO): OnDelete.DELETE})
+    rows = [world.lead(lastname=f"A{n}", emailaddress1=f"a{n}@x.com") for n in range(40)]
+    world.settle()
+    world.dynamics.change("leads", rows[0], jobtitle="Poet")
+    for row in rows[5:]:
+        if side == "rows":
+            world.dynamics.remove("leads", row)
+        else:
+            world.marketo.remove("person", str(world.linked("lead", row)))
+    for look in (world.engine.plan, world.engine.run):
+        with pytest.raises(PlanRefusedError, match="35 of 40"):
+            look()
+    assert "title" not in world.person_of("lead", rows[0])
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Protocol
 
 from attrs import define, field
@@ -28,6 +28,8 @@ from .work import Work
 
 #: Persons handled at once: ten full read calls.
 PERSONS_AT_ONCE: Final = 3000
+#: Pages of changes that are read before anything of them is written, so that deletions among them can brake.
+LOOK_AHEAD: Final = 5
 
 
 class Taker(Protocol):
@@ -73,6 +75,7 @@ class Cycle:
         self._note_rebase()
         with self._timed("read Marketo changes"):
             people = self._read_people()
+        self._brake_persons(people)
         waiting, held = waiting_rows(self.services.store)
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
@@ -166,7 +169,10 @@ class Cycle:
 
     def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterator[ChangePage]) -> None:
         listing = False
-        for page in pages:
+        first = list(islice(pages, 1))
+        ahead = first if not first or first[0].listing else first + list(islice(pages, LOOK_AHEAD - 1))
+        self._brake_rows(entity, {row for page in ahead for row in page.deleted})
+        for page in chain(ahead, pages):
             self.keep_going()
             if page.listing and not listing:
                 listing = True
@@ -271,7 +277,6 @@ class Cycle:
         return isinstance(rivals, list) and bool(moved & set(rivals))
 
     def _deletions(self, people: ChangedPersons) -> None:
-        self._brake_persons(people)
         self._take(self.deriver.gone_persons(list(people.deleted)))
         self._forget_parked(people)
         for name, gone in self._gone.items():
@@ -281,6 +286,12 @@ class Cycle:
             links: list[Link] = list(self.services.store.links_by_dynamics(name, list(gone)).values())
             self.services.settings.brakes.allow_deletes(name, len(links), self.services.store.count_links(name))
             self._take(self.deriver.gone_rows(entity, links))
+
+    def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> None:
+        """Look at deletions before anything of their entity is written."""
+        links = self.services.store.links_by_dynamics(entity.name, sorted(gone)) if gone else {}
+        total = self.services.store.count_links(entity.name) if links else 0
+        self.services.settings.brakes.allow_deletes(entity.name, len(links), total)
 
     def _brake_persons(self, people: ChangedPersons) -> None:
         """Look at persons whose rows are to be deleted with them."""
