@@ -200,3 +200,13 @@ def test_killed_or_not_a_plan_of_objects_shows_what_the_run_does() -> None:
     assert world.marketo.rows("company") == {}
     report = world.engine.run()
     assert sum(step.writes_marketo for step in planned.steps) == report.total("to Marketo") == 3
+
+
+def test_an_account_merged_into_another_stands_for_nothing_any_more() -> None:
+    world = World((Account,))
+    kept, merged = (world.dynamics.put("accounts", name=name, statecode=0) for name in "AB")
+    world.settle()
+    world.dynamics.merge("accounts", merged, kept)
+    world.settle()
+    assert {link.dynamics_id for link in world.store.links("account")} == {kept}
+    assert len(world.marketo.rows("company")) == 2, "people may still belong to it"

@@ -79,7 +79,7 @@ class Cycle:
         waiting, held = waiting_rows(self.services.store)
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
-            self._take(self.deriver.merged_persons())
+            self._take(self.deriver.moves.persons())
         for entity in in_order(self.services.entities.values()):
             with self._timed(f"{entity.name} rows"):
                 self._rows(entity)

@@ -9,13 +9,15 @@ from attrs import define, field
 
 from ..entities import BoundEntity, Record, Side
 from ..identity import Nothing, One
-from ..plan import Known, Step, StepKind, park, plan_gone, plan_link, plan_new_row, plan_pair
+from ..plan import Step, StepKind, plan_gone, plan_link, plan_new_row
 from ..state import Link
+from .again import Relink, pair_work
 from .conversions import is_person, is_superseded
 from .deletions import OnDelete
 from .filters import note_stale, passes, stale_fact
 from .links import known_of
-from .objects import resolved, resolved_row, waiting_for_parents
+from .moves import Moves
+from .objects import resolved, waiting_for_parents
 from .pairing import match_rows
 from .people import ChangedPersons
 from .services import Services
@@ -43,8 +45,10 @@ class Deriver:
     waiting: dict[str, set[str]] = field(factory=dict)
     held: Mapping[str, Collection[str]] = field(factory=dict)
     unchanged: int = 0
-    #: Person by the entity and row id that a link was moved to in this cycle.
-    _moved: dict[tuple[str, str], str] = field(factory=dict, init=False)
+    moves: Moves = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.moves = Moves(self.services, self.people, self.waiting)
 
     def from_rows(self, entity: BoundEntity, rows: Iterable[Record], *, forced: bool = False) -> list[Work]:
         """Return works for Dynamics rows.
@@ -61,22 +65,30 @@ class Deriver:
         works: list[Work] = []
         new: list[Record] = []
         paired: list[tuple[Record, Link]] = []
+        moved: list[tuple[Record, Link]] = []
         for row in latest.values():
             link = links.get(row.id)
             if link is None:
                 if is_person(self.services, entity, row):
                     new.append(row)
             elif row.merged_into is not None or is_superseded(self.services, entity, row):
-                works += self._moved_row(entity, row, link)
+                moved.append((row, link))
             elif not forced and self._seen_before(row, link, digest):
                 self.unchanged += 1
             else:
                 paired.append((row, link))
         if not entity.definition.marketo.is_person:
+            # What was merged into another row stands for nothing any more; what hangs on its record in Marketo stays.
+            works += [
+                Work(Step(StepKind.UNLINK, entity, link.marketo_id, row.id, reason="merged in Dynamics"))
+                for row, link in moved
+            ]
             works += self._paired(entity, paired, digest, forced=False) + self._new_objects(entity, new)
         else:
-            new, adopted = self._adopt(entity, new)
-            works += adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
+            new, adopted = self.moves.adopt(entity, new)
+            moves, staying = self.moves.rows(entity, moved) if moved else ([], [])
+            paired += staying
+            works += moves + adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
         return [waiting_for_parents(work, held.get(str(work.step.dynamics_id))) for work in works]
 
     def from_persons(self, ids: Sequence[str]) -> tuple[list[Work], list[str]]:
@@ -107,48 +119,6 @@ class Deriver:
                 works.append(Work(plan_gone(known, Side.MARKETO, flag=False, delete=delete)))
         return works
 
-    def merged_persons(self) -> list[Work]:
-        """Return works for persons that were merged into others: their links move to the survivors."""
-        works: list[Work] = []
-        losers = list(self.people.merged)
-        links = self.services.store.links_by_marketo(losers)
-        survivors = {loser: self.people.survivor(loser) for loser in losers}
-        holders = self.services.store.links_by_marketo(list(survivors.values()))
-        for loser, link in links.items():
-            entity = self.services.entities.get(link.entity)
-            if entity is None:
-                continue
-            winner = survivors[loser]
-            holder = holders.get(winner)
-            known = known_of(link, entity, digest=self.services.digests[entity.name])
-            if holder is not None:
-                self.waiting.setdefault(entity.name, set()).add(link.dynamics_id)
-                works.append(Work(Step(StepKind.UNLINK, entity, loser, link.dynamics_id, reason="merged in Marketo")))
-                works.append(
-                    Work(
-                        park(
-                            entity,
-                            "merged-in-marketo",
-                            marketo_id=winner,
-                            dynamics_id=link.dynamics_id,
-                            rivals=[holder.dynamics_id],
-                        )
-                    )
-                )
-                continue
-            people = self.services.marketo.fetch(entity, [winner])
-            if not people:
-                # The survivor is gone too: an edit of the row makes a new person.
-                works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
-                continue
-            # The row is read, so that the update is guarded and an edit made meanwhile takes part in the merge.
-            rows = self._fetched(entity, [link.dynamics_id])
-            if rows:
-                works.append(self._move(entity, known, people[0], rows[0], to=(winner, link.dynamics_id)))
-                holders[winner] = link
-                self.people.settle(winner)
-        return works
-
     def _kept(self, entity: BoundEntity, rows: Iterable[Record]) -> list[Record]:
         """Return the rows that pass the user's filter; linked ones that don't go stale."""
         filters = self.services.settings.filters
@@ -166,11 +136,6 @@ class Deriver:
         name = stale_fact(entity, row_id)
         filtered = entity.name in self.services.settings.filters
         return {name: None} if filtered and self.services.store.fact(name) is not None else {}
-
-    def _fetched(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
-        """Return rows whose links Marketo can hold."""
-        rows = {row.id: row for row in self.services.dynamics.fetch(entity, ids)}
-        return list(resolved(self.services, entity, rows)[0].values())
 
     def _seen_before(self, row: Record, link: Link, digest: str) -> bool:
         return (
@@ -197,14 +162,12 @@ class Deriver:
             or back[row.id]
         ]
         persons = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
-        policy = self.services.policy(entity)
         works = []
         for row, link in paired:
             known = known_of(link, entity, digest=digest)
             person = persons.get(link.marketo_id)
             self.people.settle(link.marketo_id)
-            step = plan_pair(known, marketo=person, dynamics=row, policy=policy)
-            work = self._work(step, person, row, known)
+            work = pair_work(self.services, known, person, row)
             work.facts.update(back[row.id])
             works.append(work)
         return works
@@ -212,7 +175,7 @@ class Deriver:
     def _changed_persons(self, entity: BoundEntity, links: Sequence[Link]) -> list[Work]:
         if not links:
             return []
-        digest, policy = self.services.digests[entity.name], self.services.policy(entity)
+        digest = self.services.digests[entity.name]
         persons = {p.id: p for p in self.services.marketo.fetch(entity, [link.marketo_id for link in links])}
         # A row whose version isn't known, or that was last merged under another mapping, is read first.
         held = self.held.get(entity.name, ())
@@ -235,20 +198,11 @@ class Deriver:
                 continue
             if person is None or (row is None and link.dynamics_id in unknown):
                 continue  # Gone meanwhile: the next cycle's streams say how.
-            step = plan_pair(known, marketo=person, dynamics=row, policy=policy)
-            if step.idle and not step.decisions:
+            work = pair_work(self.services, known, person, row)
+            if work.step.idle and not work.step.decisions:
                 self.unchanged += 1
-            works.append(waiting_for_parents(self._work(step, person, row, known), waits.get(link.dynamics_id)))
+            works.append(waiting_for_parents(work, waits.get(link.dynamics_id)))
         return works
-
-    def _work(self, step: Step, person: Record | None, row: Record | None, known: Known) -> Work:
-        policy = self.services.policy(step.entity)
-
-        def again(fresh: Record) -> Step:
-            row = resolved_row(self.services, step.entity, fresh)
-            return plan_pair(known, marketo=person, dynamics=row, policy=policy, moved_from=step.moved_from)
-
-        return Work(step, person, row, again)
 
     def _new(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
         waiting = self.waiting.get(entity.name, ())
@@ -305,127 +259,3 @@ class Deriver:
         """Return whether the person was marked as deleted when its row, this one or another, was deleted."""
         carried = person.values.get(entity.key.name) if entity.key is not None else None
         return any(self.services.store.fact(gone_fact(str(i))) is not None for i in (row.id, carried) if i is not None)
-
-    def _adopt(self, entity: BoundEntity, rows: Sequence[Record]) -> tuple[list[Record], list[Work]]:
-        """Move links of leads to the contacts that were made from them, where the contact is met before its lead."""
-        origins = {row.converted_from: row for row in rows if row.converted_from is not None}
-        if not origins:
-            return list(rows), []
-        works: list[Work] = []
-        taken: set[str] = set()
-        for source in self.services.persons():
-            if source.name == entity.name:
-                continue
-            links = self.services.store.links_by_dynamics(source.name, list(origins))
-            for origin, link in links.items():
-                row = origins[origin]
-                self._moved[entity.name, row.id] = link.marketo_id
-                people = self.services.marketo.fetch(entity, [link.marketo_id])
-                known = known_of(link, source, digest=self.services.digests[source.name])
-                works.append(
-                    self._move(
-                        entity,
-                        known,
-                        people[0] if people else None,
-                        row,
-                        to=(link.marketo_id, row.id),
-                        moved_from=(source.name, origin),
-                    )
-                )
-                taken.add(row.id)
-        return [row for row in rows if row.id not in taken], works
-
-    def _moved_row(self, entity: BoundEntity, row: Record, link: Link) -> list[Work]:
-        """Return works for a linked row that was merged into another, or that became a contact."""
-        if row.merged_into is not None:
-            target, target_id, why = entity, row.merged_into, "merged in Dynamics"
-        else:
-            assert row.converted_to is not None, "asked only for rows that moved"
-            found = self.services.entity_of_table(row.converted_to.table)
-            assert found is not None, "asked only where the contact is synced"
-            target, target_id, why = found, row.converted_to.id, "qualified in Dynamics"
-        known = known_of(link, entity, digest=self.services.digests[entity.name])
-        holder = self._holder(target, target_id)
-        survivors = [] if holder is not None else self._fetched(target, [target_id])
-        if survivors and not passes(self.services.settings.filters, target, survivors[0]):
-            # What it became isn't synced: the row goes on being the person's, as with the native sync.
-            return self._paired(entity, [(row, link)], self.services.digests[entity.name], forced=False)
-        if survivors:
-            self._moved[target.name, target_id] = link.marketo_id
-            people = self.services.marketo.fetch(target, [link.marketo_id])
-            self.people.settle(link.marketo_id)
-            return [
-                self._move(
-                    target,
-                    known,
-                    people[0] if people else None,
-                    survivors[0],
-                    to=(link.marketo_id, target_id),
-                    moved_from=(entity.name, row.id),
-                )
-            ]
-        works = [Work(Step(StepKind.UNLINK, entity, link.marketo_id, row.id, reason=why))]
-        if holder is not None and holder != link.marketo_id:
-            # Two persons stand for one row now; which of them stays is for people to say.
-            works.append(
-                Work(
-                    park(
-                        entity,
-                        "two-persons",
-                        marketo_id=link.marketo_id,
-                        dynamics_id=row.id,
-                        candidates=[holder],
-                        rivals=[target_id],
-                    )
-                )
-            )
-        return works
-
-    def _holder(self, entity: BoundEntity, row: str) -> str | None:
-        """Return the person that a row is linked to, or about to be."""
-        link = self.services.store.links_by_dynamics(entity.name, [row]).get(row)
-        return link.marketo_id if link is not None else self._moved.get((entity.name, row))
-
-    def _move(
-        self,
-        entity: BoundEntity,
-        known: Known,
-        person: Record | None,
-        row: Record | None,
-        *,
-        to: tuple[str, str],
-        moved_from: tuple[str, str] | None = None,
-    ) -> Work:
-        """Return the work that moves a link, keeping the base of the fields that both entities have."""
-        moved = Known(
-            entity,
-            *to,
-            base_marketo={name: known.base_marketo[name] for name in entity.fields if name in known.base_marketo},
-            base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
-            version=known.version if row is None else row.version,
-            unconfirmed=known.unconfirmed,
-        )
-        step = plan_pair(
-            moved,
-            marketo=person,
-            dynamics=row,
-            policy=self.services.policy(entity),
-            moved_from=moved_from or (known.entity.name, known.dynamics_id),
-        )
-        return self._work(step, person, row, moved)
-
-
-@define
-class Relink:
-    """Plans a first link anew from a row read again."""
-
-    services: Services
-    entity: BoundEntity
-    person: Record
-    by: str
-    revive: bool = False
-
-    def __call__(self, row: Record) -> Step:
-        policy = self.services.policy(self.entity)
-        row = resolved_row(self.services, self.entity, row)
-        return plan_link(self.entity, row, self.person, by=self.by, policy=policy, revive=self.revive)

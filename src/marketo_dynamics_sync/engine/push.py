@@ -9,8 +9,8 @@ from ..entities import BoundEntity, Record, Side, Values
 from ..errors import ConfigurationError, PolicyError
 from ..identity import MatchKey, group_by_key, key_values
 from ..plan import park, plan_link, plan_new_person
+from .again import Relink
 from .conversions import is_person
-from .derive import Relink
 from .report import SyncReport, WaitingLine
 from .services import PushRule, Services
 from .work import Work

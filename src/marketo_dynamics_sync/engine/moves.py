@@ -1,0 +1,167 @@
+"""Links that move: leads that became contacts, rows that were merged, persons that were merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import define, field
+
+from ..entities import BoundEntity, Record, Side
+from ..plan import Known, Step, StepKind, park, plan_gone
+from ..state import Link
+from .again import pair_work
+from .filters import passes
+from .links import known_of
+from .objects import fetched
+from .people import ChangedPersons
+from .services import Services
+from .work import Work
+
+
+@define
+class Moves:
+    """Derives works that move links.
+
+    Attributes:
+        services: Both sides and the store.
+        people: What Marketo's change streams said.
+        waiting: Rows that stay parked until a human decides, by entity; those that are parked here are added.
+    """
+
+    services: Services
+    people: ChangedPersons
+    waiting: dict[str, set[str]]
+    #: Person by the entity and row id that a link was moved to in this cycle.
+    _moved: dict[tuple[str, str], str] = field(factory=dict, init=False)
+
+    def persons(self) -> list[Work]:
+        """Return works for persons that were merged into others: their links move to the survivors."""
+        works: list[Work] = []
+        store = self.services.store
+        links = store.links_by_marketo(list(self.people.merged))
+        survivors = {loser: self.people.survivor(loser) for loser in links}
+        holders = {
+            person: link.dynamics_id for person, link in store.links_by_marketo(list(survivors.values())).items()
+        }
+        for entity in self.services.persons():
+            mine = {loser: link for loser, link in links.items() if link.entity == entity.name}
+            wanted = sorted({survivors[loser] for loser in mine} - holders.keys())
+            found = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
+            # Rows are read, so that the update is guarded and an edit made meanwhile takes part in the merge.
+            ids = [link.dynamics_id for link in mine.values()]
+            rows = {row.id: row for row in fetched(self.services, entity, ids)} if found else {}
+            for loser, link in mine.items():
+                winner = survivors[loser]
+                known = known_of(link, entity, digest=self.services.digests[entity.name])
+                if winner in holders:
+                    works += self._merged_away(entity, link, winner, holders[winner])
+                elif winner not in found:
+                    # The survivor is gone too: an edit of the row makes a new person.
+                    works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
+                elif link.dynamics_id in rows:
+                    to = (winner, link.dynamics_id)
+                    works.append(self._move(entity, known, found[winner], rows[link.dynamics_id], to=to))
+                    holders[winner] = link.dynamics_id
+                    self.people.settle(winner)
+        return works
+
+    def _merged_away(self, entity: BoundEntity, link: Link, winner: str, rival: str) -> list[Work]:
+        """Return works for a row whose person was merged into one that is another row's."""
+        self.waiting.setdefault(entity.name, set()).add(link.dynamics_id)
+        unlink = Step(StepKind.UNLINK, entity, link.marketo_id, link.dynamics_id, reason="merged in Marketo")
+        wait = park(entity, "merged-in-marketo", marketo_id=winner, dynamics_id=link.dynamics_id, rivals=[rival])
+        return [Work(unlink), Work(wait)]
+
+    def adopt(self, entity: BoundEntity, rows: Sequence[Record]) -> tuple[list[Record], list[Work]]:
+        """Move links of leads to the contacts that were made from them, where the contact is met before its lead.
+
+        Returns:
+            The rows that are left, and the works of the others.
+        """
+        origins = {row.converted_from: row for row in rows if row.converted_from is not None}
+        works: list[Work] = []
+        taken: set[str] = set()
+        for source in self.services.persons() if origins else ():
+            if source.name == entity.name:
+                continue
+            links = self.services.store.links_by_dynamics(source.name, list(origins))
+            people = self._people(entity, [link.marketo_id for link in links.values()])
+            for origin, link in links.items():
+                row = origins[origin]
+                self._moved[entity.name, row.id] = link.marketo_id
+                known = known_of(link, source, digest=self.services.digests[source.name])
+                to = (link.marketo_id, row.id)
+                works.append(self._move(entity, known, people.get(link.marketo_id), row, to=to))
+                taken.add(row.id)
+        return [row for row in rows if row.id not in taken], works
+
+    def rows(
+        self, entity: BoundEntity, moved: Sequence[tuple[Record, Link]]
+    ) -> tuple[list[Work], list[tuple[Record, Link]]]:
+        """Return works for linked rows that were merged into others, or that became contacts.
+
+        Returns:
+            The works, and the pairs that stay what they are, since what the row became is not synced.
+        """
+        works: list[Work] = []
+        staying: list[tuple[Record, Link]] = []
+        by_target: dict[str, list[tuple[Record, Link, str]]] = {}
+        for row, link in moved:
+            target, target_id = self._target(entity, row)
+            by_target.setdefault(target.name, []).append((row, link, target_id))
+        for name, group in by_target.items():
+            target = self.services.entities[name]
+            ids = [target_id for _, _, target_id in group]
+            holders = {i: link.marketo_id for i, link in self.services.store.links_by_dynamics(name, ids).items()}
+            survivors = {row.id: row for row in fetched(self.services, target, [i for i in ids if i not in holders])}
+            people = self._people(target, [link.marketo_id for _, link, _ in group]) if survivors else {}
+            for row, link, target_id in group:
+                survivor = survivors.get(target_id)
+                holder = holders.get(target_id) or self._moved.get((name, target_id))
+                if survivor is not None and not passes(self.services.settings.filters, target, survivor):
+                    # What it became isn't synced: the row goes on being the person's, as with the native sync.
+                    staying.append((row, link))
+                elif survivor is None or holder is not None:
+                    works += self._ended(entity, row, link, target_id, holder)
+                else:
+                    self._moved[name, target_id] = link.marketo_id
+                    self.people.settle(link.marketo_id)
+                    known = known_of(link, entity, digest=self.services.digests[entity.name])
+                    to = (link.marketo_id, target_id)
+                    works.append(self._move(target, known, people.get(link.marketo_id), survivor, to=to))
+        return works, staying
+
+    def _target(self, entity: BoundEntity, row: Record) -> tuple[BoundEntity, str]:
+        if row.merged_into is not None:
+            return entity, row.merged_into
+        assert row.converted_to is not None, "asked only for rows that moved"
+        found = self.services.entity_of_table(row.converted_to.table)
+        assert found is not None, "asked only where the contact is synced"
+        return found, row.converted_to.id
+
+    def _ended(self, entity: BoundEntity, row: Record, link: Link, target: str, holder: str | None) -> list[Work]:
+        """Return works for a row whose place is another's: its link ends, and two persons for one row wait."""
+        why = "merged in Dynamics" if row.merged_into is not None else "qualified in Dynamics"
+        works = [Work(Step(StepKind.UNLINK, entity, link.marketo_id, row.id, reason=why))]
+        if holder is not None and holder != link.marketo_id:
+            # Which of the two persons stays is for people to say.
+            both = {"candidates": [holder], "rivals": [target]}
+            works.append(Work(park(entity, "two-persons", marketo_id=link.marketo_id, dynamics_id=row.id, **both)))
+        return works
+
+    def _people(self, entity: BoundEntity, ids: Sequence[str]) -> Mapping[str, Record]:
+        return {person.id: person for person in self.services.marketo.fetch(entity, ids)} if ids else {}
+
+    def _move(
+        self, entity: BoundEntity, known: Known, person: Record | None, row: Record, *, to: tuple[str, str]
+    ) -> Work:
+        """Return the work that moves a link, keeping the base of the fields that both entities have."""
+        moved = Known(
+            entity,
+            *to,
+            base_marketo={name: known.base_marketo[name] for name in entity.fields if name in known.base_marketo},
+            base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
+            version=row.version,
+            unconfirmed=known.unconfirmed,
+        )
+        return pair_work(self.services, moved, person, row, moved_from=(known.entity.name, known.dynamics_id))
