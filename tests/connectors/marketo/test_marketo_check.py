@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from marketo_dynamics_sync.entities import Contact, Direction, Entity, Guid, Lead, custom_object, entity, mapped, person
-from marketo_dynamics_sync.errors import ConfigurationError
+from marketo_dynamics_sync.entities import Contact, Direction, Entity, Guid, Lead, entity, mapped, person
 from marketo_dynamics_sync.sandbox.clock import SandboxClock
 from marketo_dynamics_sync.sandbox.http import Response
 from marketo_dynamics_sync.sandbox.marketo import Client, MarketoService, PersonField
@@ -117,17 +114,6 @@ def test_no_date_in_the_answers(connect, service):
 
     service.on_answer = undated
     assert "doesn't tell" in lines(connect())["clock"].detail
-
-
-def test_a_custom_object_is_not_carried_yet(marketo):
-    @entity(
-        name="seat", marketo=custom_object("seat_c", dedupe="seatId"), dynamics="seats", direction=Direction.TO_MARKETO
-    )
-    class Seat(Entity):
-        seat_id: str | None = mapped(marketo="seatId", dynamics="new_seatid", key=True)
-
-    with pytest.raises(ConfigurationError, match="seat_c"):
-        marketo.describe(Seat.__entity__)
 
 
 def test_a_usage_that_may_not_be_seen_fails_nothing(connect, service):

@@ -434,10 +434,10 @@ def test_a_client_that_was_handed_in_stays_open_and_one_of_our_own_is_closed(con
     own.close()
 
 
-def test_nothing_is_sent_before_a_method_is_called(connect, service):
+def test_nothing_is_sent_before_a_method_is_called(connect, service, lead):
     marketo = connect()
     assert marketo._wire._own is None
-    assert (marketo.side.value, marketo.stream(None), marketo.capabilities.lookup_size) == ("marketo", "persons", 300)
+    assert (marketo.side.value, marketo.stream(lead), marketo.capabilities.lookup_size) == ("marketo", "persons", 300)
     assert marketo.calls.total == 0
     assert service.calls == []
 

@@ -1,5 +1,7 @@
-"""The way to Marketo Engage: persons over the REST API, with its limits kept on our side."""
+"""The way to Marketo Engage: persons and other objects over the REST API, with its limits kept on our side."""
 
 from .connector import MarketoConnector
+from .custom_activities import ActivityType, CustomActivity
+from .lookup import DEDUPE_FIELDS
 
-__all__ = ["MarketoConnector"]
+__all__ = ["DEDUPE_FIELDS", "ActivityType", "CustomActivity", "MarketoConnector"]

@@ -13,7 +13,7 @@ from .checkpoint import MOST_SEEN, Cursor, Mark
 from .codes import READ_ACTIVITIES
 from .cost import PAGE
 from .envelope import SERVICE, Envelope
-from .persons import moment
+from .reading import moment
 from .session import Call, Kind, Session
 
 ACTIVITIES: Final = "/rest/v1/activities.json"

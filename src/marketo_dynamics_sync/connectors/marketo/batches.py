@@ -1,93 +1,83 @@
-"""Makes calls of writes: like with like, never too many, never too long, never one key twice."""
+"""Makes calls of writes: like with like, in the order of their links, never too many, too long, or one key twice."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Final, Protocol, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
-from ...errors import ValueRejectedError
-from ..protocol import Problem, Write, WriteKind
+from ..protocol import WriteKind
+from .encoding import Item
 
-#: Records in one write call (Adobe, "Leads": create and update).
+#: Records in one write call (Adobe, "Leads" and "Lead Database": create and update).
 WRITE_SIZE: Final = 300
 #: The service takes 1 MB; whether that is counted with a thousand or with 1,024 is not published.
 BODY_BYTES: Final = 900_000
 
 
+class Sized(Protocol):
+    """Something that takes room in a body."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in the body."""
+        ...
+
+
+T = TypeVar("T", bound=Sized)
+
+
 @frozen
-class Item:
-    """One write, encoded.
+class _Group:
+    """What may go in one call, but for its size."""
 
-    Attributes:
-        index: Its place among the writes.
-        write: The write.
-        lookup: The REST API name that the record is found by; ``""`` for a delete.
-        key: The value that it is found by, folded.
-        payload: What is sent.
-        size: Bytes of it in the body.
-    """
-
-    index: int
-    write: Write
+    wave: int
+    place: tuple[int, ...]
+    object: str
+    kind: WriteKind
     lookup: str
-    key: str
-    payload: Mapping[str, object] = field(repr=False)
-    size: int = 0
 
 
-def encode_write(index: int, write: Write) -> Item | Problem:
-    """Return a write as it is sent, or why it can't be."""
-    entity = write.entity
-    payload: dict[str, object] = {}
-    for name, value in write.values.items():
-        try:
-            payload |= entity.encode_marketo({name: value})
-        except ValueRejectedError as error:
-            return Problem(error.code, error.reason, entity.fields[name].marketo if name in entity.fields else name)
-    if write.kind is WriteKind.CREATE:
-        bound = entity.fields.get(write.lookup) if write.lookup is not None else None
-        key = payload.get(bound.marketo) if bound is not None else None
-        if bound is None or key is None or not str(key).strip():
-            return Problem(
-                "no-key",
-                "a new person needs the value of a field that it is found by, or a repeat would make it a second time",
-                bound.marketo if bound is not None else None,
-            )
-        return _item(index, write, bound.marketo, str(key).strip().casefold(), payload)
-    if write.id is None or not (write.id.isascii() and write.id.isdecimal()):
-        return Problem("bad-id", "not the id of a Marketo person", "id")
-    if write.kind is WriteKind.DELETE:
-        return _item(index, write, "", write.id, {"id": int(write.id)})
-    return _item(index, write, "id", write.id, {"id": int(write.id), **payload})
+def batches(items: Iterable[Item], depth: Callable[[str], int]) -> Iterator[list[Item]]:
+    """Yield the items of each call, in the order of sending.
 
+    What others link to is written before them and deleted after them: the service refuses a link to what isn't there
+    (Adobe, "Opportunity Roles", "Custom Objects") and the delete of what is in use ("Sales Persons"). A key that comes
+    again goes into a later call, so that the last write counts.
 
-def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Yield the items of each call. A key that comes again goes into a later call, so that the last write counts."""
-    groups: dict[tuple[WriteKind, str, int], list[Item]] = {}
-    met: Counter[tuple[WriteKind, str, str]] = Counter()
+    Args:
+        items: The items.
+        depth: How many custom objects stand above one.
+    """
+    groups: dict[_Group, list[Item]] = {}
+    waves: dict[tuple[str, Hashable], int] = {}
     for item in items:
-        key = (item.write.kind, item.lookup, item.key)
-        groups.setdefault((item.write.kind, item.lookup, met[key]), []).append(item)
-        met[key] += 1
-    for group in groups.values():
-        batch: list[Item] = []
-        size = 0
-        for item in group:
-            if batch and (len(batch) == WRITE_SIZE or size + item.size > BODY_BYTES):
-                yield batch
-                batch, size = [], 0
-            batch.append(item)
-            size += item.size
+        keys = [(item.target.name, key) for key in item.keys]
+        wave = max((waves.get(key, 0) for key in keys), default=0)
+        waves.update(dict.fromkeys(keys, wave + 1))
+        group = _Group(wave, _place(item, depth), item.target.name, item.write.kind, item.lookup)
+        groups.setdefault(group, []).append(item)
+    for group in sorted(groups, key=lambda group: (group.wave, group.place)):
+        yield from bodies(groups[group])
+
+
+def bodies(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield items in lists that fit in one call."""
+    batch: list[T] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) == WRITE_SIZE or size + item.size > BODY_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += item.size
+    if batch:
         yield batch
 
 
-def _item(index: int, write: Write, lookup: str, key: str, payload: Mapping[str, object]) -> Item | Problem:
-    try:
-        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return Item(index, write, lookup, key, payload, len(text.encode()) + 1)
-    except ValueError:  # not a number, or half a character: one such record would make the whole body unreadable
-        return Problem("bad-value", "a number that is none, or half a character, which JSON can't carry")
+def _place(item: Item, depth: Callable[[str], int]) -> tuple[int, ...]:
+    below = depth(item.target.name) if item.target.is_custom else 0
+    if item.write.kind is WriteKind.DELETE:
+        return (1, -item.target.rank, -below)
+    return (0, item.target.rank, below)

@@ -23,14 +23,25 @@ TRANSIENT_CODES: Final = frozenset({"500", "502", "604", "608", "611", "614", "7
 #: The service may have done what was asked, although it says that the call failed.
 DOUBTFUL_CODES: Final = frozenset({"502", "604"})
 #: One record of a write may be what the whole call is refused for, so the call is halved.
-HALVED_CODES: Final = frozenset({"413", "604", "611", "1001", "1002", "1003"})
+HALVED_CODES: Final = frozenset({"413", "604", "611", "718", "1001", "1002", "1003"})
 #: The same record may be taken later as it is.
 RETRYABLE_RECORD_CODES: Final = TRANSIENT_CODES | {"606", "607", "615", "1014", "1016", "1019", "1022"}
 FIELD_NOT_FOUND: Final = "1006"
+#: An opportunity names a sales person that isn't there; the whole call is refused for it.
+OWNER_NOT_FOUND: Final = "718"
+#: A native CRM sync is connected and keeps the object to itself.
+CRM_ENABLED: Final = "1018"
 
 READ_PERSONS: Final = "Read-Only Lead"
 WRITE_PERSONS: Final = "Read-Write Lead"
 READ_ACTIVITIES: Final = "Read-Only Activity"
+WRITE_ACTIVITIES: Final = "Read-Write Activity"
+
+#: What to do where a native CRM sync is in the way (Adobe, "Companies", "Opportunities", "Sales Persons").
+DISCONNECT: Final = (
+    "Disconnect Marketo's own CRM sync (Admin > Microsoft Dynamics, or Salesforce) before this one writes them, or "
+    "leave out the entities that live in companies, sales persons, opportunities and opportunity roles"
+)
 
 
 def refusal(errors: tuple[Reason, ...], *, doing: str, permission: str, request_id: str | None) -> ServiceError:
@@ -62,6 +73,12 @@ def refusal(errors: tuple[Reason, ...], *, doing: str, permission: str, request_
         )
     if code == "615":
         return error(ConcurrencyError, f"{doing}: too many calls at once, ours and other programs' together")
+    if code == CRM_ENABLED:
+        return error(
+            RequestRejectedError,
+            f"{doing} was refused, because Marketo's own CRM sync is connected and keeps companies, sales persons, "
+            f"opportunities and their roles to itself. {DISCONNECT}",
+        )
     words = "; ".join(scrub(item.message) for item in errors if item.message)
     text = f"{doing} was refused" + (f": {words}" if words else "")
     return error(TransientError if code in TRANSIENT_CODES else RequestRejectedError, text)

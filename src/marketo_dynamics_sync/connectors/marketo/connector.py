@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Final, Self
@@ -16,9 +16,12 @@ from ..protocol import CallCount, Capabilities, ChangePage, Check, Outcome, Writ
 from .address import parse_address
 from .batches import WRITE_SIZE
 from .changes import Changes
+from .custom_activities import ActivityType, CustomActivities, CustomActivity
 from .limiter import CallLimiter
-from .persons import LOOKUP_SIZE, Persons
+from .lookup import LOOKUP_SIZE
+from .object_schema import ObjectSchemas
 from .preflight import Preflight
+from .reading import Reader
 from .schema import Schema
 from .session import Session
 from .usage import calls_today_once
@@ -33,7 +36,7 @@ def _utc_now() -> datetime:
 
 
 class MarketoConnector:
-    """Reads and writes the persons of one Marketo Engage instance over its REST API.
+    """Reads and writes persons and other objects of one Marketo Engage instance over its REST API.
 
     Nothing is sent and no HTTP client is made before a method is called. All methods may be called from several
     threads; the limits hold for all of them together.
@@ -101,9 +104,11 @@ class MarketoConnector:
             random=random,
         )
         self._schema = Schema(self._session)
-        self._persons = Persons(self._session)
+        self._objects = ObjectSchemas(self._session)
+        self._reader = Reader(self._session)
+        self._activities = CustomActivities(self._session)
         self._changes = Changes(self._session, self._schema, overlap)
-        self._writer = Writer(self._session, self._schema, partition)
+        self._writer = Writer(self._session, self.refresh, self._objects.depth, partition)
         self._daily_limit = daily_limit
 
     def __repr__(self) -> str:
@@ -129,32 +134,34 @@ class MarketoConnector:
         return self._address.identity
 
     def refresh(self) -> None:
-        """Forget the person fields, so that the next :meth:`describe` asks for them."""
+        """Forget the fields of all objects and the activity types, so that they are asked for anew."""
         self._schema.forget()
+        self._objects.forget()
+        self._activities.forget()
 
     def describe(self, definition: EntityDefinition) -> ObjectInfo:
-        """Return Marketo's description of the person object; asked once until :meth:`refresh`.
+        """Return Marketo's description of the object that an entity lives in; asked once until :meth:`refresh`.
 
         Raises:
-            ConfigurationError: The entity lives in a custom object, which this version doesn't carry.
+            ConfigurationError: A custom object isn't there or has no approved version; its records are told apart by
+                other fields than the entity says; or a native CRM sync keeps the object to itself.
             ServiceError: The service can't be reached or refuses us.
         """
-        if not definition.marketo.is_person:
-            raise ConfigurationError(
-                f"{definition.name} lives in the Marketo custom object {definition.marketo.name!r}; this version "
-                "carries persons only"
-            )
-        return self._schema.get().info
+        if definition.marketo.is_person:
+            return self._schema.get().info
+        return self._objects.get(definition).info
 
     def stream(self, entity: BoundEntity) -> str:
-        """Return ``"persons"``: leads and contacts are one kind of record in Marketo, so they share one stream."""
-        return "persons"
+        """Return the stream's name: ``"persons"``, which leads and contacts share, or ``"object:NAME"``."""
+        return "persons" if entity.definition.marketo.is_person else f"object:{entity.definition.marketo.name}"
 
     def changes(self, entities: Sequence[BoundEntity], checkpoint: str | None) -> Iterator[ChangePage]:
         """Yield the ids of persons that were made, changed, merged or deleted since a checkpoint.
 
+        Marketo tells of no changes of other objects: their streams have one empty page.
+
         Args:
-            entities: The entities whose fields matter.
+            entities: The entities whose fields matter, all of one stream.
             checkpoint: Where the last read stopped; ``None`` yields one empty page whose checkpoint is now.
 
         Raises:
@@ -162,29 +169,43 @@ class MarketoConnector:
             ClockSkewError: This machine's clock and Marketo's are more than 15 minutes apart.
             ServiceError: The service can't be reached or refuses us.
         """
+        if entities and not entities[0].definition.marketo.is_person:
+            return iter((ChangePage(checkpoint=self.stream(entities[0])),))
         return self._changes.read(entities, checkpoint)
 
     def fetch(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
-        """Return the persons with these ids, 300 a call; ids that are not there are left out."""
-        return self._persons.fetch(entity, ids)
+        """Return the records with these ids, 300 a call; ids that are not there are left out.
+
+        The id of a company or sales person is its ``id``, that of the other objects its ``marketoGUID``.
+        """
+        return self._reader.fetch(entity, ids)
 
     def find(self, entity: BoundEntity, field_name: str, values: Sequence[object]) -> list[Record]:
-        """Return the persons whose field holds one of these values, letter case aside, 300 values a call.
+        """Return the records whose field holds one of these values, letter case aside, 300 values a call.
 
-        Values with a comma are asked for one by one: Marketo documents no way to escape it.
+        Values with a comma are asked for one by one: Marketo documents no way to escape it. For an object beside
+        persons, ``"dedupeFields"`` as field name finds records by all their dedupe fields together: each value is then
+        a tuple in the order of ``definition.marketo.dedupe`` (Adobe, "Lead Database", "Compound Keys").
 
         Raises:
-            ConfigurationError: Marketo can't look persons up by the field.
+            ConfigurationError: Marketo can't look records up by the field.
             ServiceError: The service can't be reached or refuses us.
         """
-        return self._persons.find(entity, field_name, values)
+        return self._reader.find(entity, field_name, values)
 
     def write(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Write persons, 300 a call, and return what became of each, in the same order.
+        """Write records, 300 a call, and return what became of each, in the same order.
 
-        A create looks the person up by :attr:`~marketo_dynamics_sync.connectors.Write.lookup` and updates it if it is
-        there (``UPDATED`` with its id), so a repeat makes no second person. An update goes by id. Calls follow one
-        another: two upserts of one key that overlap make two persons (Adobe, "Leads").
+        The create of a person looks it up by :attr:`~marketo_dynamics_sync.connectors.Write.lookup` and updates it if
+        it is there (``UPDATED`` with its id), so a repeat makes no second person; an update goes by id. Records of
+        other objects are found by their dedupe fields, whose values have to be among the write's, so a repeated create
+        updates too; an update or delete without them goes by id.
+
+        Sales persons and companies are written first, then persons, opportunities, opportunity roles and custom
+        objects, because Marketo refuses a link to what isn't there; deletes follow, the other way round. Calls follow
+        one another: two upserts of one key that overlap make two persons (Adobe, "Leads").
+
+        An object that we have no right to write, or that a native CRM sync keeps to itself, doesn't stop the others.
 
         Raises:
             ServiceError: Nothing was sent.
@@ -193,7 +214,28 @@ class MarketoConnector:
 
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
         """Return the preflight's lines for Marketo."""
-        return list(Preflight(self._session, self._schema, self._address, self._daily_limit).run(definitions))
+        preflight = Preflight(self._session, self._schema, self._objects, self._address, self._daily_limit)
+        return list(preflight.run(definitions))
+
+    def activity_types(self) -> Mapping[str, ActivityType]:
+        """Return the approved custom activity types by API name; asked once until :meth:`refresh`.
+
+        Raises:
+            ServiceError: The service can't be reached or refuses us.
+        """
+        return self._activities.types()
+
+    def post_activities(self, activities: Sequence[CustomActivity]) -> list[Outcome]:
+        """Write custom activities into persons' activity logs, 300 a call, and return what became of each.
+
+        ``CREATED`` with the activity's ``marketoGUID``; ``GONE`` where the person isn't there; ``UNKNOWN`` where the
+        answer was lost: such a call is not repeated, because an activity that is written twice stands there twice and
+        can't be taken back (Adobe, "Activities").
+
+        Raises:
+            ServiceError: Nothing was sent.
+        """
+        return self._activities.post(activities)
 
     def __enter__(self) -> Self:
         """Return this connector; leaving the block closes it."""

@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from attrs import evolve
+
 from ...errors import ServiceError
-from ..protocol import Outcome, Problem, Status, Write
-from .codes import RETRYABLE_RECORD_CODES
+from ..protocol import Outcome, Problem, Status, WriteKind
+from .codes import CRM_ENABLED, DISCONNECT, RETRYABLE_RECORD_CODES
+from .encoding import Item
 from .envelope import Reason, reasons
+from .reading import id_in
 from .scrub import field_in, scrub
 
 _DONE: Final = {"created": Status.CREATED, "updated": Status.UPDATED, "deleted": Status.DELETED}
-_GONE_CODES: Final = frozenset({"1004", "1013"})
+_LEAD_NOT_FOUND: Final = "1004"
+#: The record isn't there, or what it links to isn't.
+NOT_FOUND: Final = "1013"
 _EXISTS_CODES: Final = frozenset({"1005", "1017"})
 
 
-def outcome(write: Write, entry: Mapping[str, object], sent: Mapping[str, object]) -> Outcome:
+def outcome(item: Item, entry: Mapping[str, object]) -> Outcome:
     """Return what became of a write.
 
     Args:
-        write: The write.
+        item: The write, with what was sent of it: no value of it is repeated in a message.
         entry: Marketo's answer for its record.
-        sent: What was sent of it, so that no value of it is repeated in a message.
     """
-    number = entry.get("id")
-    known = write.id if isinstance(number, bool) or not isinstance(number, (int, str)) else str(number)
+    write = item.write
+    known = id_in(entry, item.target) or write.id
     done = _DONE.get(str(entry.get("status")))
     if done is not None:
         if known is not None:
@@ -33,12 +38,14 @@ def outcome(write: Write, entry: Mapping[str, object], sent: Mapping[str, object
         return Outcome(
             Status.UNKNOWN, problem=Problem("no-id", "Marketo says it is done and gives no id", retryable=True)
         )
-    found = _reasons(entry)
-    problem = problem_of(found, sent)
+    found = record_reasons(entry)
+    problem = problem_of(found, item.payload)
     codes = {reason.code for reason in found}
-    if write.id is not None and codes & _GONE_CODES:
+    if CRM_ENABLED in codes and item.target.crm_owned:
+        problem = evolve(problem, message=f"{problem.message}: Marketo's own CRM sync is connected. {DISCONNECT}")
+    if codes & _gone_codes(item):
         return Outcome(Status.GONE, known, problem=problem)
-    if write.id is None and codes & _EXISTS_CODES:
+    if write.kind is WriteKind.CREATE and codes & _EXISTS_CODES:
         return Outcome(Status.EXISTS, known, problem=problem)
     return Outcome(Status.REJECTED, write.id, problem=problem)
 
@@ -62,6 +69,20 @@ def call_problem(error: ServiceError, *, retryable: bool | None = None) -> Probl
     )
 
 
-def _reasons(entry: Mapping[str, object]) -> list[Reason]:
-    """Return the reasons from all three places where the service puts them."""
+def record_reasons(entry: Mapping[str, object]) -> list[Reason]:
+    """Return the reasons of one record from all three places where the service puts them."""
     return [reason for place in ("reasons", "errors", "reason") for reason in reasons(entry.get(place))]
+
+
+def in_order(result: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """Return the answers for records in the order of the input: by ``seq``, where each says its own."""
+    placed = {place: entry for entry in result if isinstance(place := entry.get("seq"), int)}
+    everywhere = range(len(result))
+    return [placed[place] for place in everywhere] if placed.keys() == set(everywhere) else list(result)
+
+
+def _gone_codes(item: Item) -> frozenset[str]:
+    if item.write.kind is WriteKind.CREATE:
+        return frozenset()  # then it is something it links to that isn't there
+    # For an object, 1004 says that a person it links to isn't there (Adobe, "Custom Objects").
+    return frozenset({_LEAD_NOT_FOUND, NOT_FOUND}) if item.target.is_person else frozenset({NOT_FOUND})

@@ -19,6 +19,8 @@ from ..protocol import Check
 from .activities import token_at
 from .address import Address
 from .codes import READ_ACTIVITIES, READ_PERSONS, WRITE_PERSONS
+from .object_preflight import ObjectPreflight
+from .object_schema import ObjectSchemas
 from .schema import PersonSchema, Schema
 from .session import MOST_SKEW, Session
 from .usage import calls_today
@@ -37,12 +39,14 @@ class Preflight:
     Attributes:
         session: Makes the calls.
         schema: Asks for the person fields.
+        objects: Describes the other objects.
         address: Where the instance is reached.
         daily_limit: Calls of the whole instance after which ours stop.
     """
 
     session: Session
     schema: Schema
+    objects: ObjectSchemas
     address: Address
     daily_limit: int | None
 
@@ -80,6 +84,7 @@ class Preflight:
         if schema is not None:
             yield from _keys(schema, definitions)
             yield _native_sync(schema)
+        yield from ObjectPreflight(self.session, self.objects).run(definitions)
         yield self._usage()
 
     def _clock(self) -> Check:

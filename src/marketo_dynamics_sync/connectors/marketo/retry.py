@@ -42,6 +42,7 @@ class Retry:
         repeated: Callable[[ServiceError], None],
         pause: float = 0.0,
         given_up: frozenset[str] = frozenset(),
+        once: bool = False,
     ) -> T:
         """Return what ``attempt`` returns.
 
@@ -50,6 +51,7 @@ class Retry:
             repeated: Told before each repeat, with what the last try failed with.
             pause: Seconds to wait before a repeat when it isn't known whether the last try was carried out.
             given_up: Codes that the caller answers by itself.
+            once: Never repeat what may have been carried out.
 
         Raises:
             ServiceError: What the last try failed with.
@@ -59,7 +61,7 @@ class Retry:
             error = _failure(state)
             if not isinstance(error, ServiceError) or error.code in given_up:
                 return False
-            return error.retryable or isinstance(error, OutcomeUnknownError)
+            return not once if isinstance(error, OutcomeUnknownError) else error.retryable
 
         def enough(state: RetryCallState) -> bool:
             error = _failure(state)

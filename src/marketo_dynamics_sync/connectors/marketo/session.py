@@ -66,6 +66,7 @@ class Call:
         timeout: Seconds to wait for the answer: longer than the service's own limit, or it goes on while we give up.
         pause: Seconds until a call whose answer was lost is surely over, where a repeat before that could do harm.
         given_up: Codes that the caller answers by itself.
+        once: A repeat of what was carried out would do it twice, so a lost answer stays lost.
     """
 
     doing: str
@@ -78,6 +79,7 @@ class Call:
     timeout: float = 45.0
     pause: float = 0.0
     given_up: frozenset[str] = frozenset()
+    once: bool = False
 
 
 class Session:
@@ -179,7 +181,9 @@ class Session:
                 raise
 
         try:
-            return self._retry.run(attempt, repeated=self._before_repeat, pause=call.pause, given_up=call.given_up)
+            return self._retry.run(
+                attempt, repeated=self._before_repeat, pause=call.pause, given_up=call.given_up, once=call.once
+            )
         except (OutcomeUnknownError, RequestRejectedError):
             raise
         except ServiceError as error:

@@ -1,9 +1,9 @@
-"""Writes persons and says what became of each."""
+"""Writes records and says what became of each."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from attrs import define, field
@@ -11,36 +11,46 @@ from attrs import define, field
 from ...errors import (
     ConfigurationError,
     OutcomeUnknownError,
+    PermissionDeniedError,
     RequestRejectedError,
     ServiceError,
     TransientError,
 )
 from ..protocol import Outcome, Problem, Status, Write, WriteKind
-from .batches import Item, batches, encode_write
-from .codes import DOUBTFUL_CODES, FIELD_NOT_FOUND, HALVED_CODES, WRITE_PERSONS
+from .batches import batches
+from .codes import CRM_ENABLED, DOUBTFUL_CODES, FIELD_NOT_FOUND, HALVED_CODES, OWNER_NOT_FOUND
+from .encoding import Item, encode_write
 from .envelope import Envelope
-from .outcomes import call_problem, outcome
-from .persons import PATH
-from .schema import Schema
+from .links import there, without_owner
+from .outcomes import NOT_FOUND, call_problem, in_order, outcome
 from .scrub import field_in
-from .session import Call, Kind, Session
+from .session import Session
+from .write_calls import write_call
 
-DELETE_PATH: Final = "/rest/v1/leads/delete.json"
-#: The service works on a sync of persons for 90 seconds at most; who gives up earlier doesn't know what was done.
-SERVER_SECONDS: Final = 90.0
-_TIMEOUT: Final = 120.0
 #: Failed calls that the search for one bad record may cost.
 _FAILED_CALLS: Final = 30
 
 
 @define
 class _Run:
-    """One ``write()`` under way."""
+    """One ``write()`` under way.
+
+    Attributes:
+        writes: The writes.
+        outcomes: What became of each, as far as it is known.
+        sent: Whether the service took a call, or may have.
+        stopped: Why no more calls are made.
+        denied: Objects that we have no right to write; their records stay unsent.
+        closed: Objects that a native CRM sync keeps to itself; their records are refused.
+        failed_calls: Calls that the search for bad records has cost.
+    """
 
     writes: Sequence[Write]
     outcomes: list[Outcome | None] = field(init=False)
     sent: bool = False
     stopped: ServiceError | ConfigurationError | None = None
+    denied: dict[str, PermissionDeniedError] = field(factory=dict)
+    closed: dict[str, Problem] = field(factory=dict)
     failed_calls: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -51,19 +61,38 @@ class _Run:
         for item in items:
             self.outcomes[item.index] = Outcome(status, item.write.id, problem=problem)
 
+    def finished(self) -> list[Outcome]:
+        """Return the outcomes; what has none was not sent.
+
+        Raises:
+            ServiceError: Nothing was sent.
+        """
+        stops = [self.stopped] if self.stopped is not None else list(self.denied.values())
+        if stops and not self.sent:
+            raise stops[0]
+        found: list[Outcome] = []
+        for write, known in zip(self.writes, self.outcomes, strict=True):
+            denied = self.denied.get(write.entity.definition.marketo.name)
+            found.append(known or Outcome(Status.UNSENT, problem=_unsent(denied or self.stopped)))
+        return found
+
 
 class Writer:
-    """Writes persons through a session, one call at a time: two upserts of one key that overlap make two persons.
+    """Writes records through a session, one call at a time: two upserts of one key that overlap make two persons.
 
     Args:
         session: Makes the calls.
-        schema: Is forgotten when the service doesn't know a field.
+        forget: Called when the service doesn't know a field: what was described is out of date.
+        depth: How many custom objects stand above one.
         partition: Lead partition that new persons go to.
     """
 
-    def __init__(self, session: Session, schema: Schema, partition: str | None) -> None:
+    def __init__(
+        self, session: Session, forget: Callable[[], None], depth: Callable[[str], int], partition: str | None
+    ) -> None:
         self._session = session
-        self._schema = schema
+        self._forget = forget
+        self._depth = depth
         self._partition = partition
         self._one_at_a_time = threading.Lock()
 
@@ -82,18 +111,19 @@ class Writer:
             else:
                 items.append(encoded)
         with self._one_at_a_time:
-            for batch in batches(items):
+            for batch in batches(items, self._depth):
                 self._deliver(run, batch)
-        if run.stopped is not None and not run.sent:
-            raise run.stopped
-        unsent = Outcome(Status.UNSENT, problem=_unsent(run.stopped))
-        return [found if found is not None else unsent for found in run.outcomes]
+        return run.finished()
 
     def _deliver(self, run: _Run, batch: Sequence[Item]) -> None:
-        if run.stopped is not None or not batch:
+        if run.stopped is not None or not batch or batch[0].target.name in run.denied:
+            return
+        closed = run.closed.get(batch[0].target.name)
+        if closed is not None:
+            run.set(batch, Status.REJECTED, closed)
             return
         try:
-            envelope = self._session.send(self._call(batch))
+            envelope = self._session.send(write_call(batch, self._partition))
         except OutcomeUnknownError as error:
             run.sent = True
             run.set(batch, Status.UNKNOWN, call_problem(error, retryable=True))
@@ -105,6 +135,8 @@ class Writer:
             else:
                 run.sent = True
                 self._refused(run, batch, error)
+        except PermissionDeniedError as error:
+            run.denied[batch[0].target.name] = error
         except (ServiceError, ConfigurationError) as error:
             run.stopped = error
         else:
@@ -116,22 +148,43 @@ class Writer:
             problem = Problem("short-answer", "Marketo didn't answer for every record of the call", retryable=True)
             run.set(batch, Status.UNKNOWN, problem)
             return
-        for item, entry in zip(batch, envelope.result, strict=True):
-            result = outcome(item.write, entry, item.payload)
-            if result.problem is not None and result.problem.code == FIELD_NOT_FOUND:
-                self._schema.forget()
+        doubtful: list[Item] = []
+        for item, entry in zip(batch, in_order(envelope.result), strict=True):
+            result = outcome(item, entry)
+            code = result.problem.code if result.problem is not None else None
+            if code == FIELD_NOT_FOUND:
+                self._forget()
+            if result.status is Status.GONE and code == NOT_FOUND and item.write.kind is WriteKind.UPDATE:
+                doubtful.append(item)
             run.outcomes[item.index] = result
+        if doubtful:
+            self._links_missing(run, doubtful)
+
+    def _links_missing(self, run: _Run, items: Sequence[Item]) -> None:
+        """The service says the same of a record that isn't there and of one that links to what isn't there."""
+        try:
+            for item in there(self._session, items):
+                problem = Problem(NOT_FOUND, "a record that it links to isn't in Marketo")
+                run.outcomes[item.index] = Outcome(Status.REJECTED, item.write.id, problem=problem)
+        except ServiceError as error:
+            run.set(items, Status.REJECTED, call_problem(error, retryable=True))
 
     def _refused(self, run: _Run, batch: Sequence[Item], error: RequestRejectedError | TransientError) -> None:
         """The whole call was refused: find the record that it was refused for, so that its neighbours go through."""
         if error.code == FIELD_NOT_FOUND:
             self._field_unknown(run, batch, error)
             return
+        if error.code == CRM_ENABLED:
+            run.closed[batch[0].target.name] = call_problem(error)
+            run.set(batch, Status.REJECTED, call_problem(error))
+            return
+        if error.code == OWNER_NOT_FOUND and self._owner_unknown(run, batch, error):
+            return
         run.failed_calls += 1
         if error.code in HALVED_CODES and len(batch) > 1 and run.failed_calls <= _FAILED_CALLS:
             if error.code in DOUBTFUL_CODES and batch[0].write.kind is WriteKind.CREATE:
                 # The service gave up waiting; what it began may still be running, and would meet its repeat.
-                self._session.wait(SERVER_SECONDS)
+                self._session.wait(batch[0].target.seconds)
             middle = len(batch) // 2
             self._deliver(run, batch[:middle])
             self._deliver(run, batch[middle:])
@@ -139,48 +192,28 @@ class Writer:
         run.set(batch, Status.REJECTED, call_problem(error))
 
     def _field_unknown(self, run: _Run, batch: Sequence[Item], error: ServiceError) -> None:
-        self._schema.forget()
+        self._forget()
         name = field_in(str(error))
         problem = Problem(FIELD_NOT_FOUND, str(error), name)
         having = [item for item in batch if name is None or name in item.payload or name == item.lookup]
+        self._reject(run, batch, having or batch, problem)
+
+    def _owner_unknown(self, run: _Run, batch: Sequence[Item], error: ServiceError) -> bool:
+        """Reject the records whose sales person isn't there; return whether there were any."""
+        try:
+            having = without_owner(self._session, batch)
+        except ServiceError:  # not everybody may read sales persons; then the call is halved
+            return False
+        self._reject(run, batch, having, call_problem(error))
+        return bool(having)
+
+    def _reject(self, run: _Run, batch: Sequence[Item], having: Sequence[Item], problem: Problem) -> None:
+        """Reject some records of a batch and send the others again."""
         if not having:
-            run.set(batch, Status.REJECTED, problem)
             return
         run.set(having, Status.REJECTED, problem)
         taken = {item.index for item in having}
         self._deliver(run, [item for item in batch if item.index not in taken])
-
-    def _call(self, batch: Sequence[Item]) -> Call:
-        kind, lookup = batch[0].write.kind, batch[0].lookup
-        given_up = HALVED_CODES - {"611"} if len(batch) > 1 else frozenset[str]()
-        body: dict[str, object] = {"input": [item.payload for item in batch]}
-        if kind is WriteKind.DELETE:
-            return Call(
-                "deleting persons",
-                DELETE_PATH,
-                Kind.WRITE,
-                WRITE_PERSONS,
-                body=body,
-                timeout=_TIMEOUT,
-                given_up=given_up,
-            )
-        body = {
-            "action": "createOrUpdate" if kind is WriteKind.CREATE else "updateOnly",
-            "lookupField": lookup,
-            **body,
-        }
-        if kind is WriteKind.CREATE and self._partition is not None:
-            body["partitionName"] = self._partition
-        return Call(
-            "writing persons",
-            PATH,
-            Kind.WRITE,
-            WRITE_PERSONS,
-            body=body,
-            timeout=_TIMEOUT,
-            pause=SERVER_SECONDS if kind is WriteKind.CREATE else 0.0,
-            given_up=given_up,
-        )
 
 
 def _unsent(error: ServiceError | ConfigurationError | None) -> Problem | None:
