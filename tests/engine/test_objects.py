@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from marketo_dynamics_sync.connectors import Problem
@@ -210,3 +211,16 @@ def test_an_account_merged_into_another_stands_for_nothing_any_more() -> None:
     world.settle()
     assert {link.dynamics_id for link in world.store.links("account")} == {kept}
     assert len(world.marketo.rows("company")) == 2, "people may still belong to it"
+
+
+def test_a_field_that_marketo_takes_once_is_given_once_and_never_refused_later() -> None:
+    world = World((User,))
+    fields = world.marketo.objects["salesperson"].fields
+    fields["email"] = attrs.evolve(fields["email"], updatable=False)  # type: ignore[index]  # a mapping that the test owns
+    row = user(world)
+    world.settle()
+    assert only(world, "salesperson")["email"] == "Grace@sales.example"
+    world.dynamics.change("systemusers", row, internalemailaddress="hopper@sales.example", firstname="G.")
+    world.settle()
+    assert only(world, "salesperson")["email"] == "Grace@sales.example"
+    assert only(world, "salesperson")["firstName"] == "G."

@@ -49,6 +49,7 @@ class BoundField:
         to_dynamics: Whether values may be written to Dynamics.
         opt_out: Whether a "yes" on either side always wins.
         key: Whether it carries the Dynamics row id.
+        once: Whether Marketo takes it when the record is made, and never again.
     """
 
     name: str
@@ -59,6 +60,7 @@ class BoundField:
     to_dynamics: bool
     opt_out: bool = False
     key: bool = False
+    once: bool = False
 
     @property
     def direction(self) -> Direction | None:
@@ -301,15 +303,19 @@ def _bound(
         raise MappingError(f"{definition.cls.__name__}.{item.name}: {error}") from None
     wants_marketo = item.direction is not Direction.TO_DYNAMICS and not item.read_only
     wants_dynamics = item.direction is not Direction.TO_MARKETO and not item.read_only
+    # Marketo's other objects have fields that are given when the record is made, and never again.
+    objects = not definition.marketo.is_person
+    once = objects and marketo is not None and marketo.creatable and not marketo.updatable and not item.key
     return BoundField(
         name=item.name,
         marketo=item.marketo or "",
         dynamics=item.dynamics or "",
         codec=codec,
-        to_marketo=wants_marketo and marketo is not None and (marketo.updatable or item.key),
+        to_marketo=wants_marketo and marketo is not None and (marketo.updatable or item.key or once),
         to_dynamics=wants_dynamics and dynamics is not None and dynamics.updatable,
         opt_out=item.opt_out,
         key=item.key,
+        once=once,
     )
 
 

@@ -50,7 +50,7 @@ def plan_pair(
         known.entity,
         marketo_id=known.marketo_id,
         dynamics_id=known.dynamics_id,
-        to_marketo=merge.to_marketo,
+        to_marketo={n: v for n, v in merge.to_marketo.items() if not known.entity.fields[n].once},
         to_dynamics=merge.to_dynamics,
         merge=merge,
         known=known,

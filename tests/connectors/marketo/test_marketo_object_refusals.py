@@ -9,7 +9,7 @@ import pytest
 from marketo_dynamics_sync.connectors import Status, Write, WriteKind
 from marketo_dynamics_sync.errors import PermissionDeniedError, QuotaError
 from marketo_dynamics_sync.sandbox.clock import SandboxClock
-from marketo_dynamics_sync.sandbox.fault_kinds import answer_lost
+from marketo_dynamics_sync.sandbox.fault_kinds import answer_lost, connection_reset, http_status, marketo_error
 from marketo_dynamics_sync.sandbox.faults import Faults
 from marketo_dynamics_sync.sandbox.http import Response
 from marketo_dynamics_sync.sandbox.marketo import Client, MarketoService
@@ -238,3 +238,31 @@ def test_a_stranger_who_answers_midway_leaves_the_rest_unsent(marketo, service, 
     outcomes = marketo.write([create(objects.account, account="A-1"), create(objects.seat, seat="S-1")])
     assert statuses(outcomes) == [Status.CREATED, Status.UNSENT]
     assert (outcomes[1].problem.code, outcomes[1].problem.retryable) == ("unsent", True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_goes_wrong_the_outcomes_are_true(connect, service, objects, seed):
+    faults = Faults(seed)
+    kinds = [answer_lost, connection_reset, http_status(502), *(marketo_error(c) for c in ("604", "606", "611", "615"))]
+    with LoopbackServer(faults.around("marketo", service)) as server:
+        marketo = connect(url=server.url)
+        marketo.fetch(objects.seat, [NOBODY])
+        faults.at_random(kinds, share=0.4, writes=True)
+        writes = [create(objects.account, account=f"A-{n % 50}", name=f"{n}") for n in range(100)]
+        writes += [create(objects.seat, seat=f"S-{n}", count=n) for n in range(650)]
+        outcomes = marketo.write(writes)
+    assert len(outcomes) == len(writes)
+    seats = {row["seatId"]: row["marketoGUID"] for row in service.objects("seat_c")}
+    companies = {row["externalCompanyId"]: row["company"] for row in service.objects("companies")}
+    assert len(seats) == len(service.objects("seat_c"))
+    assert len(companies) == len(service.objects("companies"))
+    for number, outcome in enumerate(outcomes[100:]):
+        if outcome.status.done:
+            assert seats[f"S-{number}"] == outcome.id
+        elif outcome.status in (Status.UNSENT, Status.REJECTED):
+            assert f"S-{number}" not in seats
+        else:
+            assert outcome.status is Status.UNKNOWN
+    for number, outcome in enumerate(outcomes[50:100]):
+        if outcome.status.done:
+            assert companies[f"A-{number}"] == str(number + 50)

@@ -264,6 +264,8 @@ def test_one_bad_record_never_stops_its_neighbours(marketo, service, objects):
     ]
     assert list(zip(statuses(outcomes), codes(outcomes), strict=True)) == expected
     assert outcomes[1].problem.field == "numberOfEmployees"
+    assert outcomes[2].problem.message == "a record that it links to isn't in Marketo"
+    assert outcomes[19].problem.message == "a person that it links to isn't in Marketo"
     assert str(2**40) not in outcomes[1].problem.message
     assert outcomes[3].problem.field == "externalCompanyId"
     assert outcomes[18].problem.field == "leadId"
@@ -316,3 +318,15 @@ def test_what_is_missing_stays_open_when_it_cannot_be_looked_up(marketo, service
     )
     (outcome,) = marketo.write([update(objects.account, company, owner="U-9")])
     assert (outcome.status, outcome.problem.code, outcome.problem.retryable) == (Status.REJECTED, "603", True)
+
+
+def test_an_update_with_its_whole_key_goes_by_it_and_tells_whom_it_met(marketo, service, objects):
+    guid = service.create_custom_object("seat_c", seatId="S-1")
+    other = service.create_custom_object("row_c", hall="A", place="1")
+    sent = sent_to(service)
+    outcomes = marketo.write(
+        [update(objects.seat, NOBODY, seat="s-1", label="x"), update(objects.row, other, hall="A", note="y")]
+    )
+    assert [(o.status, o.id) for o in outcomes] == [(Status.UPDATED, guid), (Status.UPDATED, other)]
+    assert [sent_body["dedupeBy"] for _, sent_body in sent] == ["dedupeFields", "idField"]
+    assert sent[0][1]["input"] == [{"seatId": "s-1", "label": "x"}]

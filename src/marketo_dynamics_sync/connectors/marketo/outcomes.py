@@ -47,7 +47,7 @@ def outcome(item: Item, entry: Mapping[str, object]) -> Outcome:
         return Outcome(Status.GONE, known, problem=problem)
     if write.kind is WriteKind.CREATE and codes & _EXISTS_CODES:
         return Outcome(Status.EXISTS, known, problem=problem)
-    return Outcome(Status.REJECTED, write.id, problem=problem)
+    return Outcome(Status.REJECTED, write.id, problem=_link_missing(item, problem))
 
 
 def problem_of(found: Sequence[Reason], sent: Mapping[str, object]) -> Problem:
@@ -58,6 +58,12 @@ def problem_of(found: Sequence[Reason], sent: Mapping[str, object]) -> Problem:
     field = next((name for name in (field_in(reason.message) for reason in found) if name), None)
     code = found[0].code
     return Problem(code, message or f"code {code}", field, retryable=code in RETRYABLE_RECORD_CODES)
+
+
+def link_problem(code: str) -> Problem:
+    """Return the problem of a record that links to a person or another record that isn't there."""
+    what = "person" if code == _LEAD_NOT_FOUND else "record"
+    return Problem(code, f"a {what} that it links to isn't in Marketo")
 
 
 def call_problem(error: ServiceError, *, retryable: bool | None = None) -> Problem:
@@ -79,6 +85,12 @@ def in_order(result: Sequence[Mapping[str, object]]) -> list[Mapping[str, object
     placed = {place: entry for entry in result if isinstance(place := entry.get("seq"), int)}
     everywhere = range(len(result))
     return [placed[place] for place in everywhere] if placed.keys() == set(everywhere) else list(result)
+
+
+def _link_missing(item: Item, problem: Problem) -> Problem:
+    """Say what the service means when it finds something that isn't the record itself missing."""
+    missing = problem.code == NOT_FOUND or (problem.code == _LEAD_NOT_FOUND and not item.target.is_person)
+    return link_problem(problem.code) if missing else problem
 
 
 def _gone_codes(item: Item) -> frozenset[str]:

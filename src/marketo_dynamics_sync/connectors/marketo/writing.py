@@ -22,7 +22,7 @@ from .codes import CRM_ENABLED, DOUBTFUL_CODES, FIELD_NOT_FOUND, HALVED_CODES, O
 from .encoding import Item, encode_write
 from .envelope import Envelope
 from .links import there, without_owner
-from .outcomes import NOT_FOUND, call_problem, in_order, outcome
+from .outcomes import NOT_FOUND, call_problem, in_order, link_problem, outcome
 from .scrub import field_in
 from .session import Session
 from .write_calls import write_call
@@ -164,8 +164,7 @@ class Writer:
         """The service says the same of a record that isn't there and of one that links to what isn't there."""
         try:
             for item in there(self._session, items):
-                problem = Problem(NOT_FOUND, "a record that it links to isn't in Marketo")
-                run.outcomes[item.index] = Outcome(Status.REJECTED, item.write.id, problem=problem)
+                run.set([item], Status.REJECTED, link_problem(NOT_FOUND))
         except ServiceError as error:
             run.set(items, Status.REJECTED, call_problem(error, retryable=True))
 
