@@ -2,6 +2,14 @@
 
 from .connector import MarketoConnector
 from .custom_activities import ActivityType, CustomActivity
+from .failures import FailureLine, failure_activities
 from .lookup import DEDUPE_FIELDS
 
-__all__ = ["DEDUPE_FIELDS", "ActivityType", "CustomActivity", "MarketoConnector"]
+__all__ = [
+    "DEDUPE_FIELDS",
+    "ActivityType",
+    "CustomActivity",
+    "FailureLine",
+    "MarketoConnector",
+    "failure_activities",
+]
