@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help env demo test lint types unit examples wheel lowest docs bench clean
+.PHONY: help env demo test lint types unit examples wheel lowest docs parity bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ test: lint types examples docs wheel lowest unit ## Everything CI runs
 
 docs: $(STAMP) ## Build the documentation
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+parity: $(STAMP) ## Make docs/parity.md of docs/parity.toml
+	$(BIN)/python scripts/parity.py
 
 bench: $(STAMP) ## Measure calls, time and memory
 	$(BIN)/python benchmarks/run.py
