@@ -224,3 +224,39 @@ def test_a_field_that_marketo_takes_once_is_given_once_and_never_refused_later()
     world.settle()
     assert only(world, "salesperson")["email"] == "Grace@sales.example"
     assert only(world, "salesperson")["firstName"] == "G."
+
+
+def test_what_was_edited_in_marketo_is_repaired_when_its_row_changes() -> None:
+    world = World((Account,))
+    account = world.dynamics.put("accounts", name="Widgets", address1_city="Rome")
+    world.settle()
+    company = next(iter(world.marketo.rows("company")))
+    world.marketo.change("company", company, billingCity="Lisbon", company="Somebody else's")
+    world.dynamics.change("accounts", account, sic="77")
+    world.settle()
+    assert only(world, "company")["billingCity"] == "Rome"
+    assert only(world, "company")["company"] == "Widgets"
+    world.marketo.change("company", company, billingCity="Lisbon")
+    world.engine.sync_records([account], entity="account")
+    assert only(world, "company")["billingCity"] == "Rome"
+
+
+def test_a_contact_that_loses_its_company_keeps_the_last_one_and_its_other_edits_go_on() -> None:
+    world = World((Account, Contact))
+    account = world.dynamics.put("accounts", name="Widgets")
+    contact = world.contact(lastname="Byron", _parentcustomerid_value=account, **table("customer", "account"))
+    world.settle()
+    world.dynamics.change("contacts", contact, _parentcustomerid_value=None, jobtitle="Poet")
+    world.settle()
+    person = world.person_of("contact", contact)
+    assert (person["title"], person["externalCompanyId"]) == ("Poet", account)
+
+
+def test_a_row_that_changed_only_where_nobody_looks_counts_as_unchanged() -> None:
+    world = World((Lead.select("email", "last_name"),))
+    row = world.lead(lastname="A", emailaddress1="a@x.com")
+    world.settle()
+    world.dynamics.change("leads", row, jobtitle="Poet")
+    report = world.engine.run()
+    assert report.counts["all", "read", "unchanged"] == 1
+    assert report.wrote == 0

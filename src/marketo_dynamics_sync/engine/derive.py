@@ -151,10 +151,13 @@ class Deriver:
         held = self.held.get(entity.name, ())
         back = {row.id: self._back(entity, row.id) for row, _ in paired}
         whole = forced or entity.name in self.people.missed
+        # Objects are read whenever their rows changed: what was edited in Marketo is repaired by the way.
+        objects = not entity.definition.marketo.is_person
         wanted = [
             link.marketo_id
-            for row, link in (paired if entity.definition.marketo.is_person else ())
+            for row, link in paired
             if whole
+            or objects
             or link.marketo_id in self.people
             or link.fingerprint != digest
             or not link.base
@@ -169,6 +172,8 @@ class Deriver:
             self.people.settle(link.marketo_id)
             work = pair_work(self.services, known, person, row)
             work.facts.update(back[row.id])
+            if work.step.idle and not work.step.decisions:
+                self.unchanged += 1
             works.append(work)
         return works
 

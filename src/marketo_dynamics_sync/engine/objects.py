@@ -31,7 +31,8 @@ def resolved(
     """Return rows whose links Marketo can hold, and the links that wait: row id to field to the parent's row id.
 
     A link to a row that is no record of the right kind (an owner that is a team, a contact as a contact's parent)
-    counts as empty. One to a record that Marketo doesn't have yet is left out until the record comes.
+    counts as empty. One to a record that Marketo doesn't have yet is left out until the record comes. A person can be
+    given another company, and can't be left without one.
     """
     links = link_targets(entity)
     if not links:
@@ -41,16 +42,17 @@ def resolved(
     waiting: dict[str, dict[str, str]] = {}
     for row_id, row in rows.items():
         values = dict(row.values)
-        for name in links:
+        for name, target in links.items():
             ref = values.get(name)
-            if not isinstance(ref, Ref):
-                continue
-            there = parents.get((name, ref.table, ref.id))
-            if there is None:
-                values[name] = None
-            elif not there:
+            there = parents.get((name, ref.table, ref.id)) if isinstance(ref, Ref) else None
+            if isinstance(ref, Ref) and there is False:
                 del values[name]
                 waiting.setdefault(row_id, {})[name] = ref.id
+            elif there is None and name in values:
+                values[name] = None
+                if target == "company" and entity.definition.marketo.is_person:
+                    # Marketo refuses a person whose company is taken away: the last one stays.
+                    del values[name]
         found[row_id] = evolve(row, values=values)
     return found, waiting
 
