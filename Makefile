@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 DEMO_STAMP := .venv/.installed-demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help env demo test lint types unit examples wheel lowest docs parity bench clean
+.PHONY: help env demo test lint types unit fidelity parity examples wheel lowest docs bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,10 @@ unit: $(STAMP) ## All tests with branch coverage
 	@echo "== tests" && $(BIN)/python -m pytest --cov --cov-branch --cov-report=
 	@echo "== coverage" && $(BIN)/coverage report --skip-covered --sort=cover | tail -25
 	@echo "== pure rooms and state, 100 % of branches" && $(BIN)/coverage report --fail-under=100 --skip-covered --include='src/marketo_dynamics_sync/entities/*,src/marketo_dynamics_sync/identity/*,src/marketo_dynamics_sync/conflict/*,src/marketo_dynamics_sync/plan/*,src/marketo_dynamics_sync/state/*'
+
+fidelity: $(STAMP) ## Write docs/fidelity.md from what the tests see of the sandbox
+	$(BIN)/python -m pytest --no-cov -q -p no:cacheprovider --fidelity=build/fidelity.json tests
+	$(BIN)/python scripts/fidelity.py build/fidelity.json
 
 examples: $(STAMP) ## Run the examples of README and docstrings
 	@echo "== examples" && $(BIN)/python -m pytest --no-cov -q -p no:cacheprovider --doctest-modules src scripts/readme_examples.py

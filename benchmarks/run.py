@@ -12,7 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.sandbox import measure_sandbox
 from marketo_dynamics_sync import DynamicsConnector, MarketoConnector, MemoryStateStore, SyncEngine
 from marketo_dynamics_sync.connectors.memory import MemoryConnector
 from marketo_dynamics_sync.entities import Contact, Lead, Side
@@ -201,6 +205,7 @@ def memory() -> None:
 
 def main() -> None:
     """Measure everything."""
+    measure_sandbox(line)
     calls()
     processor()
     memory()

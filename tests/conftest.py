@@ -7,9 +7,24 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.sandbox.judges.codes import dataverse_keeps_its_codes
+from tests.sandbox.judges.recorder import (
+    exchanges_are_recorded,
+    pytest_addoption,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+)
 from tests.sandbox.judges.watch import marketo_keeps_the_contract
 
-__all__ = ["marketo_keeps_the_contract", "shared"]
+__all__ = [
+    "dataverse_keeps_its_codes",
+    "exchanges_are_recorded",
+    "marketo_keeps_the_contract",
+    "pytest_addoption",
+    "pytest_runtest_logreport",
+    "pytest_sessionfinish",
+    "shared",
+]
 
 settings.register_profile("project", deadline=None, print_blob=True)
 settings.load_profile("project")

@@ -123,6 +123,13 @@ def test_something_happens_meanwhile(reached: Reached) -> None:
     assert ask(f"leads({row})?$select=jobtitle").json()["jobtitle"] == "Poet"
 
 
+def test_a_fault_waits_for_a_query(reached: Reached) -> None:
+    sandbox, ask = reached
+    script = sandbox.faults.script(fault_kinds.http_status(503), path="/leads", query=r"top=2\b")
+    assert [ask(f"leads?$top={number}").status_code for number in (1, 22, 2)] == [200, 200, 503]
+    assert script.happened == 1
+
+
 def asked(faults: Faults, number: int) -> list[bool]:
     app = faults.around("marketo", lambda request: Response(200))
     return [app(Request("GET", f"/rest/v1/{n}")).status == 200 for n in range(number)]

@@ -5,8 +5,9 @@ from the rest of the package.
 """
 
 from . import fault_kinds
+from .calls import Call, Cost
 from .clock import SandboxClock
 from .faults import Faults
 from .sandbox import CRM_FIELDS, Sandbox, SandboxCredential
 
-__all__ = ["CRM_FIELDS", "Faults", "Sandbox", "SandboxClock", "SandboxCredential", "fault_kinds"]
+__all__ = ["CRM_FIELDS", "Call", "Cost", "Faults", "Sandbox", "SandboxClock", "SandboxCredential", "fault_kinds"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import threading
+from pathlib import Path
 
 from .sandbox import Sandbox
 
@@ -20,9 +22,12 @@ def main(arguments: list[str] | None = None, *, stop: threading.Event | None = N
     )
     parser.add_argument("--people", type=int, default=200, help="how many made-up people to start with (default: 200)")
     parser.add_argument("--seed", type=int, default=7, help="makes the same people again (default: 7)")
+    parser.add_argument("--load", type=Path, metavar="FILE", help="JSON with records to put in; see Sandbox.load")
     given = parser.parse_args(arguments)
     with Sandbox() as sandbox:
         sandbox.seed(given.people, given.seed)
+        if given.load is not None:
+            sandbox.load(json.loads(given.load.read_text(encoding="utf-8")))
         print(f"Marketo:   {sandbox.marketo_url}")
         print(f"           client_id={sandbox.client_id} client_secret={sandbox.client_secret}")
         print(f"Dynamics:  {sandbox.dynamics_url}")

@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from .clock import SandboxClock
+from .dataverse import DataverseService
 from .http import App, Middleware, Request, Response
+from .interruption import interrupted
+from .marketo import MarketoService
 
 _HTML: Final = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 #: Marketo's envelope errors, with the texts of its documentation page "Error Codes".
@@ -161,6 +164,68 @@ def meanwhile(action: Callable[[Request], object]) -> Middleware:
         return forward(request)
 
     return _named(fault, "meanwhile")
+
+
+def batch_refused(request: Request, forward: App) -> Response:
+    """Refuse a request as a whole, with an error that says nothing of its parts: none of them is done.
+
+    Scripted with ``path=r"/\\$batch"`` it meets whole batches of Dynamics. Marketo refuses a whole call with
+    :func:`marketo_error`.
+    """
+    return dynamics_error("0x80040216", status=500)(request, forward)
+
+
+def delta_link_expired(request: Request, forward: App) -> Response:
+    """Refuse a delta link as Dataverse does with one that is too old (Microsoft Learn, "Use change tracking").
+
+    Script it with ``query="deltatoken"``, so that it waits for a request that carries one.
+    """
+    text = "Version stamp associated with the client has expired. Please perform a full sync."
+    return dynamics_error("0x80044352", text)(request, forward)
+
+
+def token_revoked(service: DataverseService | MarketoService) -> Middleware:
+    """Return a fault that makes all tokens of a service unknown just before a request.
+
+    Args:
+        service: The service.
+    """
+    return _named(meanwhile(lambda request: service.revoke_tokens()), "token_revoked")
+
+
+def row_edited(service: DataverseService, table: str, **columns: object) -> Middleware:
+    """Return a fault that lets a salesperson edit each row that a request changes, just before it is changed.
+
+    Args:
+        service: The service.
+        table: Rows of this table only.
+        **columns: The edit, by logical name.
+    """
+
+    def edit(kind: str, row: str) -> None:
+        if kind == table:
+            service.update(table, row, **columns)
+
+    def fault(request: Request, forward: App) -> Response:
+        with interrupted(edit):
+            return forward(request)
+
+    return _named(fault, f"row_edited({table})")
+
+
+def person_edited(service: MarketoService, **fields: object) -> Middleware:
+    """Return a fault that lets a marketer edit each person that a request changes, just before it is changed.
+
+    Args:
+        service: The service.
+        **fields: The edit, by REST name.
+    """
+
+    def fault(request: Request, forward: App) -> Response:
+        with interrupted(lambda kind, person: service.update_person(int(person), **fields)):
+            return forward(request)
+
+    return _named(fault, "person_edited")
 
 
 def _named(fault: Middleware, name: str) -> Middleware:

@@ -40,6 +40,7 @@ class Script:
         fault: What will happen.
         service: At which service; ``None``: at both.
         path: Regular expression searched in the path.
+        query: Regular expression searched in the query, as it was sent.
         writes: ``True``: on writes only; ``False``: on reads only.
         skip: Fitting requests to let pass first.
         times: How often it happens; ``None``: always.
@@ -50,6 +51,7 @@ class Script:
     fault: Middleware
     service: Service | None = None
     path: re.Pattern[str] = field(default=re.compile(""))
+    query: re.Pattern[str] = field(default=re.compile(""))
     writes: bool | None = None
     skip: int = 0
     times: int | None = 1
@@ -60,7 +62,9 @@ class Script:
         """Return whether a request is one that it waits for."""
         if self.service not in (None, service) or (self.times is not None and self.happened >= self.times):
             return False
-        return self.path.search(request.path) is not None and self.writes in (None, is_write(request))
+        if self.path.search(request.path) is None or self.query.search(request.query) is None:
+            return False
+        return self.writes in (None, is_write(request))
 
 
 class Faults:
@@ -90,6 +94,7 @@ class Faults:
         *,
         service: Service | None = None,
         path: str = "",
+        query: str = "",
         writes: bool | None = None,
         skip: int = 0,
         times: int | None = 1,
@@ -101,6 +106,7 @@ class Faults:
                 request and the step that would answer it.
             service: ``"marketo"``, ``"dynamics"``, or ``None`` for both.
             path: Regular expression searched in the path.
+            query: Regular expression searched in the query, as it was sent.
             writes: ``True``: on writes only; ``False``: on reads only.
             skip: Fitting requests to let pass first.
             times: How often it happens; ``None``: always.
@@ -108,7 +114,7 @@ class Faults:
         Returns:
             The script, whose ``happened`` counts.
         """
-        made = Script(fault, service, re.compile(path), writes, skip, times)
+        made = Script(fault, service, re.compile(path), re.compile(query), writes, skip, times)
         with self._lock:
             self._scripts.append(made)
         return made
@@ -132,7 +138,8 @@ class Faults:
             writes: On writes or reads only.
         """
         made = [
-            Script(fault, service, re.compile(path), writes, times=None, share=share / len(faults)) for fault in faults
+            Script(fault, service, re.compile(path), writes=writes, times=None, share=share / len(faults))
+            for fault in faults
         ]
         with self._lock:
             self._scripts += made

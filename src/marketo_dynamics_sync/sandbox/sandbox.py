@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import httpx
 from attrs import frozen
 
+from .calls import Call, Cost
 from .clock import SandboxClock
 from .dataverse import DataverseService
-from .faults import Faults
+from .faults import Faults, Service
 from .http import App
 from .marketo import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, MarketoService, PersonField
 from .people import fill
+from .seeding import load
 from .server import LoopbackServer
-from .transport import SandboxTransport
+
+if TYPE_CHECKING:
+    import httpx
+
+    from .transport import SandboxTransport
 
 #: Hosts under which :meth:`Sandbox.client` reaches the services in process.
 MARKETO_HOST: Final = "123-abc-456.mktorest.com"
@@ -135,14 +140,41 @@ class Sandbox:
         """
         return {"clock": self.clock.now, "monotonic": self.clock.monotonic, "sleep": self.clock.sleep}
 
-    def client(self) -> httpx.Client:
-        """Return an HTTP client that reaches both services, and the token endpoint, in process."""
+    def transport(self) -> SandboxTransport:
+        """Return a transport for HTTP clients of your own that reaches both services in process.
+
+        They answer as ``123-abc-456.mktorest.com`` and ``contoso.crm.dynamics.com``, and the token endpoint of Dynamics
+        as ``login.microsoftonline.com``.
+        """
+        from .transport import SandboxTransport  # not above: a program that only serves needn't wait for httpx
+
         routes: dict[str, App] = {
             MARKETO_HOST: self._marketo_app,
             DYNAMICS_HOST: self._dynamics_app,
             LOGIN_HOST: self._dynamics_app,
         }
-        return httpx.Client(transport=SandboxTransport(routes))
+        return SandboxTransport(routes)
+
+    def client(self) -> httpx.Client:
+        """Return an HTTP client on :meth:`transport`."""
+        import httpx  # as above
+
+        return httpx.Client(transport=self.transport())
+
+    @property
+    def calls(self) -> list[Call]:
+        """Calls to both services since :meth:`reset_calls`, in the order of their answers, each with its cost."""
+        return sorted([*self.marketo.calls, *self.dynamics.calls], key=lambda call: call.at)
+
+    @property
+    def cost(self) -> dict[Service, Cost]:
+        """What the calls to each service cost since :meth:`reset_calls`."""
+        return {"marketo": Cost.of(self.marketo.calls), "dynamics": Cost.of(self.dynamics.calls)}
+
+    def reset_calls(self) -> None:
+        """Forget the log of calls of both services; limits keep what they counted."""
+        self.marketo.reset_calls()
+        self.dynamics.reset_calls()
 
     def seed(self, count: int, seed: int = 7) -> None:
         """Put made-up people into both services.
@@ -153,30 +185,24 @@ class Sandbox:
         """
         fill(count, seed, self.dynamics.create, self.marketo.create_person)
 
-    def load(self, data: Mapping[str, Mapping[str, Sequence[Mapping[str, object]]]]) -> dict[str, list[str]]:
-        """Put records into both services, in the form they have there.
+    def load(self, data: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:  # Any: what json.load gives
+        """Put records into both services, in the form they have there, as if made by hand.
 
         Args:
-            data: ``{"marketo": {"persons": [...]}, "dynamics": {"lead": [...], "contact": [...]}}``; what
-                ``json.load`` gives.
+            data: What ``json.load`` gives: records by service and kind. Under ``"dynamics"``, rows by table; a row may
+                bring its own id, and bind lookups with ``@odata.bind``. Under ``"marketo"``, any of
+                ``"customobjecttypes"`` (``name``, ``fields`` and ``link`` as in
+                :meth:`~marketo_dynamics_sync.sandbox.marketo.MarketoService.create_custom_object_type`),
+                ``"salespersons"``, ``"companies"``, ``"persons"``, ``"opportunities"``, ``"opportunities/roles"``
+                (whose ``leadId`` may be an e-mail address), ``"namedaccounts"``, and ``"customobjects"``, by type.
 
         Returns:
-            The new ids, in order, by ``"persons"`` and by table.
+            The new ids, in order, by kind; of custom objects by their type.
 
         Raises:
-            ValueError: A service or an object is unknown, or doesn't take a value.
+            ValueError: A service or a kind is unknown, a member is missing, or a value isn't taken.
         """
-        unknown = set(data) - {"marketo", "dynamics"} | set(data.get("marketo", {})) - {"persons"}
-        unknown |= set(data.get("dynamics", {})) - set(self.dynamics.tables)
-        if unknown:
-            raise ValueError(f"the sandbox has no {', '.join(map(repr, sorted(unknown)))}")
-        made = {
-            table: [self.dynamics.create(table, **row) for row in rows]
-            for table, rows in data.get("dynamics", {}).items()
-        }
-        for name, people in data.get("marketo", {}).items():
-            made[name] = [str(self.marketo.create_person(**person)) for person in people]
-        return made
+        return load(self.marketo, self.dynamics, data)
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._marketo_server)

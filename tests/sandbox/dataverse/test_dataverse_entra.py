@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import msal
 import pytest
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -104,39 +105,67 @@ def test_msal_is_told_of_a_certificate_that_isnt_registered(authority_url: str) 
     assert result["error_codes"] == [700027]
 
 
-class InProcess:
-    """What MSAL takes for an HTTP client: the address of a person's realm has no port, so no loopback."""
+@pytest.fixture
+def login(tenant: DataverseService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The token endpoints under their own name, on a port that MSAL can't choose: names lead to it, nothing else."""
+    from urllib3.util import connection
 
-    def __init__(self, tenant: DataverseService) -> None:
-        self._api = Api(tenant)
+    ca, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("login.microsoftonline.com").configure_cert(context)
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    real = connection.create_connection
+    with LoopbackServer(tenant, tls=context) as server:
+        port = int(server.url.rpartition(":")[2])
 
-    def get(self, url: str, params: object = None, headers: object = None, **kwargs: object) -> SimpleNamespace:
-        return self._answer(Request("GET", url.removeprefix(LOGIN), base_url=LOGIN))
+        def connect(address: tuple[str, int], *args: object, **options: object) -> socket.socket:
+            assert address == ("login.microsoftonline.com", 443)
+            return real(("127.0.0.1", port), *args, **options)
 
-    def post(self, url: str, params: object = None, data: object = None, **kwargs: object) -> SimpleNamespace:
-        return self._answer(Request("POST", url.removeprefix(LOGIN), {}, urlencode(data).encode(), LOGIN))
-
-    def _answer(self, request: Request) -> SimpleNamespace:
-        answer = self._api.raw(request)
-        return SimpleNamespace(
-            status_code=answer.status, text=answer.body.decode(), headers=answer.headers, raise_for_status=lambda: None
-        )
-
-    def close(self) -> None:
-        """Nothing is open."""
+        monkeypatch.setattr(connection, "create_connection", connect)
+        yield f"{LOGIN}/{TENANT}"
 
 
+@pytest.mark.filterwarnings("ignore:This API has been deprecated for public client flows:DeprecationWarning")
 @pytest.mark.parametrize(("password", "code"), [("password", None), ("wrong", 50126)])
-def test_msal_signs_in_with_a_password(tenant: DataverseService, password: str, code: int | None) -> None:
-    client = msal.ConfidentialClientApplication(
-        "secret-app",
-        authority=f"{LOGIN}/{TENANT}",
-        client_credential="right",
-        http_client=InProcess(tenant),
-        instance_discovery=False,
-    )
-    result = client.acquire_token_by_username_password("sync@example.com", password, [SCOPE])
+def test_msal_signs_in_with_a_password(login: str, tenant: DataverseService, password: str, code: int | None) -> None:
+    client = msal.PublicClientApplication("secret-app", authority=login)
+    result = client.acquire_token_by_username_password("sync@example.com", password, [f"{HOST}/user_impersonation"])
     assert result.get("error_codes", [None]) == [code]
+    paths = [call.path for call in tenant.calls]
+    assert paths.count("/common/userrealm/sync@example.com") == 1, "it asks whether the user is federated first"
+    assert "access_token" in result or code
+
+
+def test_msal_signs_in_with_a_password_and_a_secret(login: str, tenant: DataverseService) -> None:
+    client = msal.ConfidentialClientApplication("confidential-app", authority=login, client_credential="right")
+    result = client.acquire_token_by_username_password("sync@example.com", "password", [SCOPE])
+    api = Api(tenant)
+    api.token = result["access_token"]
+    assert api.get("WhoAmI").status == 200
+
+
+def test_msal_asks_again_when_a_token_is_about_to_expire(authority_url: str, tenant: DataverseService) -> None:
+    tenant.entra.lifetime = 299  # MSAL throws tokens away five minutes before their end
+    client = confidential(authority_url, "secret-app", "right")
+    tokens = {client.acquire_token_for_client([SCOPE])["access_token"] for _ in range(2)}
+    assert len(tokens) == 2
+    tenant.entra.lifetime = 3600
+    tokens = {client.acquire_token_for_client([SCOPE])["access_token"] for _ in range(2)}
+    assert len(tokens) == 1, "kept while it is good"
+
+
+def test_a_token_that_msal_still_keeps_expires_at_the_service(authority_url: str, tenant: DataverseService) -> None:
+    client = confidential(authority_url, "secret-app", "right")
+    api = Api(tenant)
+    api.token = client.acquire_token_for_client([SCOPE])["access_token"]
+    assert api.get("WhoAmI").status == 200
+    tenant.clock.advance(3600)
+    assert api.get("WhoAmI").failed == (401, "0x80040204")
+    assert client.acquire_token_for_client([SCOPE])["access_token"] == api.token, "MSAL's clock stood still"
+    client.remove_tokens_for_client()
+    api.token = client.acquire_token_for_client([SCOPE])["access_token"]
+    assert api.get("WhoAmI").status == 200
 
 
 def test_msal_is_told_of_another_tenant(authority_url: str) -> None:

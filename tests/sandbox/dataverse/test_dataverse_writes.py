@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from tests.sandbox.dataverse.callers import API
 
-from marketo_dynamics_sync.sandbox.dataverse import Refused
+from marketo_dynamics_sync.sandbox.dataverse import Column, Refused
 
 ROW = "0a000000-0000-0000-0000-000000000001"
 
@@ -220,6 +220,27 @@ def test_values_are_kept_as_the_columns_keep_them(api, service) -> None:
     assert row["createdon"] == "2020-01-02T00:00:00Z"
     assert row["donotemail"] is False
     assert row["_transactioncurrencyid_value"] == service.environment.currency_id
+
+
+@pytest.mark.parametrize(
+    ("behavior", "sent", "kept"),
+    [
+        ("UserLocal", "2026-03-01T10:00:00+02:00", "2026-03-01T08:00:00Z"),
+        ("UserLocal", "2026-03-01T10:00:00", "2026-03-01T10:00:00Z"),
+        ("TimeZoneIndependent", "2026-03-01T10:00:00+02:00", "2026-03-01T10:00:00Z"),
+        ("TimeZoneIndependent", "2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z"),
+        ("DateOnly", "2026-03-01", "2026-03-01"),
+        ("DateOnly", "2026-03-01T10:00:00Z", None),
+    ],
+)
+def test_time_zones_of_a_column(make, behavior: str, sent: str, kept: str | None) -> None:
+    api = make(extra_columns={"lead": [Column("new_when", "DateTime", behavior=behavior, schema_name="new_When")]})
+    made = api("POST", "leads", {"leadid": ROW, "new_when": sent})
+    if kept is None:
+        assert made.failed == (400, "0x80048d19")
+        return
+    assert made.status == 204
+    assert api.get(f"leads({ROW})?$select=new_when").json["new_when"] == kept
 
 
 def test_money_has_a_base_amount(api, service) -> None:

@@ -125,6 +125,10 @@ class Contract:
         method, plain = UNLISTED.get((method.lower(), plain), (method.lower(), plain))
         return next((found for shape, found in self._operations.get(method, ()) if shape.fullmatch(plain)), None)
 
+    def calls(self) -> list[tuple[str, str]]:
+        """Return all calls of the files: verb in lower case, and path."""
+        return [(method, found.path) for method, entries in self._operations.items() for _, found in entries]
+
     def answer(self, asked: Asked, status: int, headers: Mapping[str, str], body: bytes) -> list[str]:
         """Return what is wrong with an answer.
 

@@ -87,6 +87,8 @@ def test_company_fields_are_adobes(marketo: Marketo) -> None:
     ]
     assert marketo.get("opportunities/schema/fields/externalOpportunityId.json")["result"][0]["length"] == 50
     assert marketo.get("namedaccounts/schema/fields/sicCode.json")["result"][0]["length"] == 40
+    named = marketo.get("namedaccounts/schema/fields.json", batchSize=300)["result"]
+    assert {"name", "sicCode"} <= {field["name"] for field in named}
     assert code(marketo.get("companies/schema/fields/none.json")) == "1006"
     assert code(marketo.get("companies/schema/fields.json", nextPageToken="nonsense")) == "1003"
     assert code(marketo.get("opportunities/schema/fields.json", nextPageToken=first["nextPageToken"])) == "1003"

@@ -160,10 +160,9 @@ def _typed(column: Column) -> Data:
     data: Data = {}
     if column.max_length is not None:
         data["MaxLength"] = column.max_length
-    if column.minimum is not None:
-        data["MinValue"] = column.minimum
-    if column.maximum is not None:
-        data["MaxValue"] = column.maximum
+    for name, limit in (("MinValue", column.minimum), ("MaxValue", column.maximum)):
+        if limit is not None:
+            data[name] = int(limit) if column.type == "Integer" else limit
     if column.precision is not None and column.type in ("Decimal", "Double", "Money"):
         data["Precision"] = column.precision
     if column.type in ("String", "Memo"):

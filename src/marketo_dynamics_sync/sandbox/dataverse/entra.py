@@ -15,7 +15,6 @@ from attrs import define, field, frozen
 
 from ..clock import SandboxClock
 from ..http import Request, Response
-from .assertions import JWT_BEARER, refusal
 
 #: Scopes that are no resource's.
 _OPENID: Final = frozenset({"openid", "profile", "offline_access", "email"})
@@ -170,6 +169,8 @@ class Entra:
         self, request: Request, form: Mapping[str, str], client: str, application: Application, *, needed: bool
     ) -> None:
         if "client_assertion" in form:
+            from .assertions import JWT_BEARER, refusal  # cryptography takes longer to load than all else here
+
             if form.get("client_assertion_type") != JWT_BEARER:
                 text = "The request body must contain the parameter 'client_assertion_type' with the right value."
                 raise _Refused(401, "invalid_client", 7000218, text)

@@ -11,6 +11,7 @@ from .environment import Environment
 from .errors import unknown_property
 from .metadata import Column, Table
 from .query import Query, split
+from .rendering import Rendered, rendered
 from .scopes import pointed
 
 Shown = dict[str, object]
@@ -41,45 +42,64 @@ class Projection:
         """Return rows as they are shown."""
         hidden = self.environment.unreadable(self.table.name)
         names = [column.wire for column in self.columns]
-        annotated = [column for column in self.columns if column.wire not in hidden and self._is_annotated(column)]
-        found: list[Shown] = []
+        readable = frozenset(names) - hidden
+        annotators = self._annotators(hidden)
+        # Most columns of most rows are empty: a copy of an empty row, with what is there put in, is half the work.
+        empty: Shown = {"@odata.etag": ""} if self.etag else {}
+        empty.update(dict.fromkeys(names))
+        principal, found = self.table.principal, list[Shown]()
         for row in rows:
-            get = row.get
-            shown: Shown = {"@odata.etag": f'W/"{row["versionnumber"]}"'} if self.etag else {}
-            for column in annotated:
-                self._annotate(column, row, shown)
-            shown |= {name: get(name) for name in names}
-            if hidden:
-                shown |= {name: None for name in names if name in hidden}
-            if self.table.principal:
+            shown = empty.copy()
+            if self.etag:
+                shown["@odata.etag"] = f'W/"{row["versionnumber"]}"'
+            for name in row.keys() & readable:
+                shown[name] = row[name]
+            for annotate in annotators:
+                annotate(row, shown)
+            if principal:
                 shown["ownerid"] = row[self.table.primary_id]
             for expand in self.expands:
                 expand(row, shown)
             found.append(shown)
         return found
 
+    def page(self, rows: Sequence[Mapping[str, object]]) -> list[Shown] | Rendered:
+        """Return rows as they are shown in an answer of their own: as text at once, when they are plain."""
+        hidden = self.environment.unreadable(self.table.name)
+        if self.expands or self.table.principal or hidden or self._annotators(hidden):
+            return self.all(rows)
+        return rendered(rows, [column.wire for column in self.columns])
+
     def one(self, row: Mapping[str, object]) -> Shown:
         """Return one row as it is shown."""
         return self.all([row])[0]
 
-    def _is_annotated(self, column: Column) -> bool:
+    def _annotators(self, hidden: frozenset[str]) -> list[Expand]:
+        """Return what adds the annotations that are asked for, one for each column that may have any."""
         prefer = self.query.prefer
-        asked = prefer.annotated(FORMATTED)
-        lookups = prefer.annotated(LOOKUP_TABLE) or prefer.annotated(LOOKUP_NAVIGATION)
-        return asked or (lookups and column.is_lookup)
+        text, table, navigation = map(prefer.annotated, (FORMATTED, LOOKUP_TABLE, LOOKUP_NAVIGATION))
+        return [
+            self._annotator(column, text=text, table=table, navigation=navigation and not column.read_only)
+            for column in self.columns
+            if column.wire not in hidden and (text or (column.is_lookup and (table or navigation)))
+        ]
 
-    def _annotate(self, column: Column, row: Mapping[str, object], shown: Shown) -> None:
-        name = column.wire
-        value = row.get(name)
-        if value is None:
-            return
-        prefer = self.query.prefer
-        if prefer.annotated(FORMATTED) and (text := formatted(self.environment, column, row, value)) is not None:
-            shown[f"{name}@{FORMATTED}"] = text
-        if column.is_lookup and prefer.annotated(LOOKUP_TABLE):
-            shown[f"{name}@{LOOKUP_TABLE}"] = pointed(row, column)
-        if column.is_lookup and not column.read_only and prefer.annotated(LOOKUP_NAVIGATION):
-            shown[f"{name}@{LOOKUP_NAVIGATION}"] = navigation_of(column, row, self.table.name)
+    def _annotator(self, column: Column, *, text: bool, table: bool, navigation: bool) -> Expand:
+        name, environment, home = column.wire, self.environment, self.table.name
+        is_lookup = column.is_lookup
+
+        def annotate(row: Mapping[str, object], shown: Shown) -> None:
+            value = row.get(name)
+            if value is None:
+                return
+            if text and (words := formatted(environment, column, row, value)) is not None:
+                shown[f"{name}@{FORMATTED}"] = words
+            if is_lookup and table:
+                shown[f"{name}@{LOOKUP_TABLE}"] = pointed(row, column)
+            if is_lookup and navigation:
+                shown[f"{name}@{LOOKUP_NAVIGATION}"] = navigation_of(column, row, home)
+
+        return annotate
 
 
 def selected(table: Table, text: str | None) -> list[Column]:

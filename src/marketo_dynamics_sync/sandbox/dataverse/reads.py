@@ -66,7 +66,7 @@ class Reads:
         rows = list(islice(found, min(size, top if top is not None else size) + 1))
         page = rows[: min(size, top)] if top is not None else rows[:size]
         answer = self._head(table, query, what, source)
-        answer["value"] = projection.all(page)
+        answer["value"] = projection.page(page)
         if top is None and len(rows) > size:
             number = 2 if cookie is None else cookie.number + 1
             following = Cookie(number, order.marks(page[0], page[-1]), tracked, token if tracked else "")

@@ -11,6 +11,8 @@ from typing import Final
 from ..calls import Call
 from ..clock import SandboxClock
 from ..http import Request, Response
+from ..interruption import about_to_change
+from ..memento import Memento
 from .actions import Actions, Wish
 from .address import API, segments
 from .batch import is_write, run_batch
@@ -129,7 +131,10 @@ class DataverseService:
             return token
         kind = self._kind(request)
         request_id = str(uuid.uuid4())
+        counted = False
         try:
+            self._admit(request)
+            counted = True
             answer = self._guarded(request)
         except Fault as fault:
             answer = fault.response(Preferences.read(request.headers.get("prefer", "")).annotated)
@@ -140,7 +145,7 @@ class DataverseService:
             *self.limits.headers(),
             ("Date", self.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT")),
         ]
-        self._note(request, kind, answer)
+        self._note(request, kind, answer, counted=counted)
         return answer
 
     def issue_token(self) -> str:
@@ -219,6 +224,55 @@ class DataverseService:
             del self.tables[table].columns[column]
             self.environment.schema_edited(table)
 
+    def rewrite(self, table: str, **columns: object) -> None:
+        """Add a plug-in that changes what is written before it is saved.
+
+        Args:
+            table: The table.
+            **columns: By logical name, what each column is set to, or a function of the value that was written, such
+                as ``lastname=str.upper``. Functions aren't asked about empty columns.
+        """
+        wires = {self.tables[table].columns[name].wire: change for name, change in columns.items()}
+
+        def rule(row: dict[str, object], old: dict[str, object] | None) -> None:
+            for wire, change in wires.items():
+                if not callable(change):
+                    row[wire] = change
+                elif wire in row:
+                    row[wire] = change(row[wire])
+
+        self.add_rule(table, rule)
+
+    def revoke_tokens(self) -> None:
+        """Make every token that was given unknown, as when an application's secret or consent is taken back."""
+        self.entra.revoke()
+
+    def snapshot(self) -> Memento:
+        """Return a backup of the environment: rows, row versions, deletions, definitions and its id."""
+        with self._lock:
+            return Memento([self.environment, self.tables])
+
+    def restore(self, backup: Memento) -> None:
+        """Put the environment back as it was, as an admin does from a backup.
+
+        Row versions go back too, so numbers that clients know of are given anew, and delta links from after the
+        backup are refused. Tokens, limits and the log of calls stay.
+        """
+        with self._lock:
+            backup.restore()
+
+    def become_copy(self, organization_id: str | None = None) -> str:
+        """Make this environment a copy of itself under a new organization id, and return that id.
+
+        Rows, ids and row versions are those of the original, as after the copy of a whole environment.
+
+        Args:
+            organization_id: The new id; ``None`` makes one up.
+        """
+        with self._lock:
+            self.organization_id = organization_id or str(uuid.uuid4())
+            return self.organization_id
+
     def expire_links(self, table: str) -> None:
         """Make every delta link of a table unknown."""
         with self._lock:
@@ -264,13 +318,17 @@ class DataverseService:
     def _changing(self, table: str, row: str) -> None:
         if self.before_write is not None:
             self.before_write(table, row)
+        about_to_change(table, row)
 
-    def _guarded(self, request: Request) -> Response:
-        """Answer a request that has a token, within the limits."""
+    def _admit(self, request: Request) -> None:
+        """Let a request in that has a token, within the limits."""
         self._authorize(request)
         if len(request.target) > _LONGEST:
             raise Fault(414, "0x80060888", f"The request URL is longer than {_LONGEST} characters.")
         self.limits.enter()
+
+    def _guarded(self, request: Request) -> Response:
+        """Answer a request that was let in."""
         try:
             with self._lock:
                 return self._answer(request)
@@ -324,9 +382,25 @@ class DataverseService:
             return "write"
         return "metadata" if any(f"{API}/{name}" in request.path for name in _METADATA) else "read"
 
-    def _note(self, request: Request, kind: str, answer: Response) -> None:
+    def _note(self, request: Request, kind: str, answer: Response, *, counted: bool = False) -> None:
         code = ""
         if answer.status >= 400:
             found = re.search(rb'"code":\s*"([^"]*)"', answer.body)
             code = found.group(1).decode() if found else ""
-        self.calls.append(Call(self.clock.now(), request.method, request.path, kind, answer.status, code))
+        records, seconds = _records(request, answer), self.limits.cost if counted else 0.0
+        at, service = self.clock.now(), "dynamics"
+        made = Call(
+            at, request.method, request.path, kind, answer.status, code, records, service, int(counted), seconds
+        )
+        self.calls.append(made)
+
+
+def _records(request: Request, answer: Response) -> int:
+    """Return the rows in an answer, or those that a request writes, as far as they can be told."""
+    if request.path.endswith("Multiple") and answer.status < 400:
+        return request.body.count(b'"@odata.type"')
+    if request.path.endswith("/$batch"):
+        return answer.body.count(b"HTTP/1.1 20")
+    if request.method == "GET":
+        return answer.body.count(b'"@odata.etag"')
+    return int(answer.status < 400)

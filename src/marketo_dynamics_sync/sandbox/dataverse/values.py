@@ -95,13 +95,18 @@ def _option(table: Table, column: Column, value: object) -> int:
 
 
 def _moment(column: Column, value: object) -> str:
+    """Return what a date or a time is kept as (Microsoft Learn, "Behavior and format of the date and time column").
+
+    Columns that are independent of time zones keep the time on the clock; what zone it was given in is lost.
+    """
     try:
         if column.behavior == "DateOnly":
             return date.fromisoformat(str(value)).isoformat()
         moment = datetime.fromisoformat(str(value))
     except ValueError:
         raise _type(column, "Edm.Date" if column.behavior == "DateOnly" else "Edm.DateTimeOffset") from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    keeps = moment.tzinfo is None or column.behavior == "TimeZoneIndependent"
+    aware = moment.replace(tzinfo=UTC) if keeps else moment
     if aware.year < 1753:
         raise Fault(400, "0x80040203", "DateTime is less than minimum value supported by CrmDateTime.")
     return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,6 +10,7 @@ from typing import Literal
 from ..calls import Call
 from ..clock import SandboxClock
 from ..http import Request, Response
+from ..memento import Memento
 from .activities import ActivityLog
 from .activity_types import ActivityTypes
 from .bulk import Bulk, BulkSettings, Turn, WorkClock, takes_upload
@@ -260,6 +261,26 @@ class MarketoService(ObjectsByHand):
                 self._lists.add_member(made, person)
             return made.id
 
+    def revoke_tokens(self) -> None:
+        """Make every token that was given unknown: calls with one get 601."""
+        with self._lock:
+            self.identity.revoke()
+
+    def snapshot(self) -> Memento:
+        """Return a copy of what the instance holds: people, objects, lists, definitions, jobs and activities."""
+        with self._lock:
+            kept = (self.limits, self.identity, self.calls, self.ignored)
+            return Memento([self.router.routes, self.people, self.log, self.bulk, self._objects], kept)
+
+    def restore(self, backup: Memento) -> None:
+        """Put everything back as it was; ids of people and activities are given anew from there.
+
+        Tokens, limits and the log of calls stay. No real instance can do this: it is for tests of what a program does
+        when what it saw is gone.
+        """
+        with self._lock:
+            backup.restore()
+
     def reset_calls(self) -> None:
         """Forget the log of calls and ignored parameters; limits keep what they counted."""
         with self._lock:
@@ -297,7 +318,7 @@ class MarketoService(ObjectsByHand):
         return self._rest(request)
 
     def _rest(self, request: Request) -> Response:
-        kind, code, entered = _kind_of(request), "", False
+        kind, code, entered, counted = _kind_of(request), "", False, 0
         try:
             with self._lock:
                 client = self._client(request)
@@ -306,6 +327,7 @@ class MarketoService(ObjectsByHand):
             kind = found[0].kind if found is not None else kind
             with self._lock:
                 refused = self.limits.enter(client.user)
+            counted = int(refused is None or refused[0] != "607")
             if refused is not None:
                 raise Refusal(*refused)
             entered = True
@@ -314,7 +336,7 @@ class MarketoService(ObjectsByHand):
             with self._lock:
                 answer = self._do(found, given)
             if isinstance(answer, Response):
-                self._note(request, kind, answer.status, "")
+                self._note(request, kind, answer.status, "", counted=counted)
                 return answer
             envelope: Answer = {"requestId": self._request_id(), **answer, "success": True}
         except Refusal as refusal:
@@ -325,7 +347,7 @@ class MarketoService(ObjectsByHand):
             if entered:
                 with self._lock:
                     self.limits.leave()
-        self._note(request, kind, 200, code, envelope)
+        self._note(request, kind, 200, code, envelope, counted=counted)
         return json_response(envelope, request, self.clock)
 
     def _do(self, found: tuple[Route, tuple[str, ...]] | None, given: Parameters) -> Answer | Response:
@@ -359,13 +381,16 @@ class MarketoService(ObjectsByHand):
         number = next(self._numbers)
         return f"{number & 0xFFFFF:x}#{int(self.clock.now().timestamp() * 1000):x}"
 
-    def _note(self, request: Request, kind: str, status: int, code: str, envelope: Answer | None = None) -> None:
+    def _note(
+        self, request: Request, kind: str, status: int, code: str, envelope: Answer | None = None, *, counted: int = 0
+    ) -> None:
         result = envelope.get("result") if envelope is not None else None
         records = len(result) if isinstance(result, list) else 0
         with self._lock:
             if code:
                 self.limits.errors[self.limits.today(), code] += 1
-            self.calls.append(Call(self.clock.now(), request.method, request.path, kind, status, code, records))
+            at, service = self.clock.now(), "marketo"
+            self.calls.append(Call(at, request.method, request.path, kind, status, code, records, service, counted))
 
 
 def _kind_of(request: Request) -> str:

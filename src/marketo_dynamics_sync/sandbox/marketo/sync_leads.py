@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
+from ..interruption import about_to_change
 from .envelope import Answer, Refusal, Skip, skipped
 from .fields import FILTER_ONLY, Fields
 from .identity import Client
@@ -114,6 +115,7 @@ class SyncLeads:
             raise Skip("1008", f"Access denied to partition '{home}'")
         if job.partition is not None and job.partition != home:
             raise Skip("1010", "Partition update not allowed")
+        about_to_change("person", str(person))
         self._people.update(person, self._settle(person, values), API)
         return {"id": person, "status": "updated"}
 
