@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -76,7 +77,8 @@ class MemoryConnector:
         self._log: list[tuple[str, str, str, str]] = []
         self._clock = 0
         self._forgotten = 0
-        self._next = 0
+        #: Numbers given so far: Marketo numbers each of its objects apart.
+        self._next: Counter[str] = Counter()
         self._calls = CallCount()
         #: Refuses writes, for tests of rejected records.
         self.refuse: Refuse | None = None
@@ -175,8 +177,10 @@ class MemoryConnector:
         """Make a record as a user does, and return its id."""
         with self._lock:
             if row_id is None:
-                self._next += 1
-                row_id = str(self._next) if self._side is Side.MARKETO else str(uuid.UUID(int=self._next))
+                counted = name if self._side is Side.MARKETO else ""
+                self._next[counted] += 1
+                number = self._next[counted]
+                row_id = str(number) if self._side is Side.MARKETO else str(uuid.UUID(int=number))
             self._forget(name, row_id)
             self._rows[name][row_id] = dict(native)
             self._remember(name, row_id)

@@ -45,6 +45,8 @@ class Applier:
     on_event: OnEvent
     keep_going: Callable[[], None]
     rejected: dict[tuple[str, str, str], Rejected] = field(factory=dict)
+    #: Records that were refused in this very cycle: they had their try.
+    refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
         """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
@@ -151,6 +153,7 @@ class Applier:
             commits.append(commit)
             for rejected in commit.reject:
                 self.rejected[rejected.entity, rejected.side, rejected.id] = rejected
+                self.refused_now.add((rejected.entity, rejected.side, rejected.id))
             self._count(work, commit)
             if work.step.detail.get("preset"):
                 # A later try would not know the caller's values: the report tells of the refusal, and that is all.
@@ -163,7 +166,9 @@ class Applier:
         if work.step.kind is not StepKind.CREATE_PERSON or outcome is None or outcome.status is not Status.UPDATED:
             return
         person = str(outcome.id)
-        link = self.services.store.links_by_marketo([person]).get(person)
+        entity = work.step.entity
+        same = [e.name for e in self.services.entities.values() if e.definition.marketo == entity.definition.marketo]
+        link = self.services.store.links_by_marketo([person], entities=same).get(person)
         if link is not None and link.dynamics_id != work.step.dynamics_id:
             work.step = park(
                 work.step.entity, "shared-key", marketo_id=None, dynamics_id=work.step.dynamics_id, candidates=[person]

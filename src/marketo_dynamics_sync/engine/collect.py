@@ -25,6 +25,7 @@ class Collector:
     services: Services
     steps: list[Step] = field(factory=list)
     unchanged: int = 0
+    refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
         """Keep the steps of works."""

@@ -35,6 +35,11 @@ LOOK_AHEAD: Final = 5
 class Taker(Protocol):
     """Takes works: carries them out, or only collects them."""
 
+    @property
+    def refused_now(self) -> set[tuple[str, str, str]]:
+        """Records that were refused in this very cycle: they had their try."""
+        ...
+
     def take(self, works: Sequence[Work]) -> None:
         """Take some works."""
         ...
@@ -233,15 +238,20 @@ class Cycle:
                 works, strangers = self.deriver.from_persons(persons)
                 self._take(works)
                 self._push_again(entity, strangers)
+                self._gone_again(entity, persons)
 
     def _again(self, entity: BoundEntity, rows: Sequence[str]) -> None:
         """Take rows up again that were refused or parked; of those that are no longer there the link ends."""
         found = self.services.dynamics.fetch(entity, rows)
-        self._take(self.deriver.from_rows(entity, found, forced=True))
+        works = self.deriver.from_rows(entity, found, forced=True)
+        self._take(works)
         gone = set(rows) - {row.id for row in found}
+        self._brake_rows(entity, gone)
         links = self.services.store.links_by_dynamics(entity.name, sorted(gone))
         self._take(self.deriver.gone_rows(entity, links.values()))
-        nobody = sorted(gone - links.keys())
+        # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
+        idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
+        nobody = sorted((gone - links.keys()) | idle)
         if nobody:
             self.services.store.commit(
                 Commit(
@@ -260,10 +270,17 @@ class Cycle:
         if nobody:
             self.services.store.commit(Commit(unreject=nobody))
 
+    def _gone_again(self, entity: BoundEntity, persons: Sequence[str]) -> None:
+        """Take up persons again that are gone, and whose rows could not be dealt with the first time."""
+        linked = self.services.links_of_persons(persons)
+        if linked:
+            there = {person.id for person in self.services.marketo.fetch(entity, list(linked))}
+            self._take(self.deriver.gone_persons([person for person in linked if person not in there]))
+
     @property
     def report_rejected(self) -> set[tuple[str, str, str]]:
         """Records that were refused in this very cycle: they had their try."""
-        return getattr(self.taker, "refused_now", set())
+        return self.taker.refused_now
 
     def _may_resolve(self, parked: Parked, people: ChangedPersons) -> bool:
         if parked.reason in FINAL:
@@ -296,7 +313,7 @@ class Cycle:
     def _brake_persons(self, people: ChangedPersons) -> None:
         """Look at persons whose rows are to be deleted with them."""
         settings = self.services.settings
-        gone = Counter(link.entity for link in self.services.store.links_by_marketo(list(people.deleted)).values())
+        gone = Counter(link.entity for link in self.services.links_of_persons(list(people.deleted)).values())
         for entity in self.services.persons():
             if settings.deletions.after(entity, Side.MARKETO) is OnDelete.DELETE:
                 links = self.services.store.count_links(entity.name)

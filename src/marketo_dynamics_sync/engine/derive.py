@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..entities import BoundEntity, Record, Side
 from ..identity import Nothing, One
@@ -14,7 +14,7 @@ from ..state import Link
 from .again import Relink, pair_work
 from .conversions import is_person, is_superseded
 from .deletions import OnDelete
-from .filters import note_stale, passes, stale_fact
+from .filters import any_stale, note_stale, passes, stale_fact
 from .links import known_of
 from .moves import Moves
 from .objects import resolved, waiting_for_parents
@@ -46,6 +46,7 @@ class Deriver:
     held: Mapping[str, Collection[str]] = field(factory=dict)
     unchanged: int = 0
     moves: Moves = field(init=False)
+    _any_stale: bool | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.moves = Moves(self.services, self.people, self.waiting)
@@ -93,7 +94,7 @@ class Deriver:
 
     def from_persons(self, ids: Sequence[str]) -> tuple[list[Work], list[str]]:
         """Return works for persons that changed and whose rows didn't, and the ids of persons that have no link."""
-        links = self.services.store.links_by_marketo(ids)
+        links = self.services.links_of_persons(ids)
         works: list[Work] = []
         for entity in self.services.persons():
             mine = [links[i] for i in ids if i in links and links[i].entity == entity.name]
@@ -110,14 +111,33 @@ class Deriver:
     def gone_persons(self, ids: Sequence[str]) -> list[Work]:
         """Return works for persons that were deleted in Marketo. Their rows stay; a later edit makes new persons of
         them."""
-        works = []
-        for link in self.services.store.links_by_marketo(ids).values():
-            entity = self.services.entities.get(link.entity)
-            if entity is not None:
+        works: list[Work] = []
+        links = list(self.services.links_of_persons(ids).values())
+        for entity in self.services.persons():
+            mine = [link for link in links if link.entity == entity.name]
+            delete = self.services.settings.deletions.after(entity, Side.MARKETO) is OnDelete.DELETE
+            alike = self._agreed(entity, mine) if delete and mine else {}
+            for link in mine:
                 known = known_of(link, entity, digest=self.services.digests[entity.name])
-                delete = self.services.settings.deletions.after(entity, Side.MARKETO) is OnDelete.DELETE
-                works.append(Work(plan_gone(known, Side.MARKETO, flag=False, delete=delete)))
+                edited = delete and alike.get(link.dynamics_id) is False
+                step = plan_gone(known, Side.MARKETO, flag=False, delete=alike.get(link.dynamics_id, False))
+                works.append(Work(evolve(step, detail={"again": True}) if edited else step))
         return works
+
+    def _agreed(self, entity: BoundEntity, links: Sequence[Link]) -> dict[str, bool]:
+        """Return whether rows are as both sides left them, by row id; rows that are gone, or outside, are left out.
+
+        Only such a row may be deleted: one that holds an edit, or a value that waits, is kept and makes a new person.
+        """
+        filters, held = self.services.settings.filters, self.held.get(entity.name, ())
+        refused = {item.id for item in self.services.store.rejected(entity.name)}
+        versions = {link.dynamics_id: link.version for link in links}
+        rows = self.services.dynamics.fetch(entity, list(versions))
+        return {
+            row.id: row.version is not None and row.version == versions[row.id] and row.id not in {*held, *refused}
+            for row in rows
+            if passes(filters, entity, row)
+        }
 
     def _kept(self, entity: BoundEntity, rows: Iterable[Record]) -> list[Record]:
         """Return the rows that pass the user's filter; linked ones that don't go stale."""
@@ -133,9 +153,10 @@ class Deriver:
 
     def _back(self, entity: BoundEntity, row_id: str) -> dict[str, str | None]:
         """Return what is to be forgotten of a linked row that has entered the filter again; nothing for any other."""
+        if self._any_stale is None:
+            self._any_stale = any_stale(self.services.store)
         name = stale_fact(entity, row_id)
-        filtered = entity.name in self.services.settings.filters
-        return {name: None} if filtered and self.services.store.fact(name) is not None else {}
+        return {name: None} if self._any_stale and self.services.store.fact(name) is not None else {}
 
     def _seen_before(self, row: Record, link: Link, digest: str) -> bool:
         return (
@@ -244,7 +265,7 @@ class Deriver:
         if not intents:
             return []
         wanted = [intent.marketo_id for intent in intents.values()]
-        linked = self.services.store.links_by_marketo(wanted)
+        linked = self.services.links_of_persons(wanted)
         people = {person.id: person for person in self.services.marketo.fetch(entity, wanted)}
         works = []
         for row in rows:

@@ -7,7 +7,7 @@ enters again (Adobe, "Create a Custom Dynamics Sync Filter").
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ..entities import BoundEntity, Record
 from ..errors import ConfigurationError, PolicyError
@@ -16,6 +16,9 @@ from ..state import Commit, StateStore
 #: Says whether a Dynamics row is synced. Its values are those of mapped fields; a column that is only looked at is
 #: mapped with a Dynamics end alone: ``mapped(dynamics="new_synctomarketo", read_only=True)``.
 Filter: TypeAlias = Callable[[Record], bool]
+
+
+_ANY: Final = "stale"
 
 
 def checked_filters(given: Mapping[str, Filter] | None, names: Iterable[str]) -> dict[str, Filter]:
@@ -59,4 +62,9 @@ def note_stale(store: StateStore, entity: BoundEntity, rows: Iterable[str]) -> N
     facts = {stale_fact(entity, row): "left the filter" for row in rows}
     news = {name: text for name, text in facts.items() if store.fact(name) is None}
     if news:
-        store.commit(Commit(facts=news))
+        store.commit(Commit(facts={**news, _ANY: "yes"}))
+
+
+def any_stale(store: StateStore) -> bool:
+    """Return whether any row has ever left a filter."""
+    return store.fact(_ANY) is not None

@@ -12,7 +12,7 @@ from ..state import Link
 from .again import pair_work
 from .filters import passes
 from .links import known_of
-from .objects import fetched
+from .objects import resolved, waiting_for_parents
 from .people import ChangedPersons
 from .services import Services
 from .work import Work
@@ -37,19 +37,18 @@ class Moves:
     def persons(self) -> list[Work]:
         """Return works for persons that were merged into others: their links move to the survivors."""
         works: list[Work] = []
-        store = self.services.store
-        links = store.links_by_marketo(list(self.people.merged))
+        links = self.services.links_of_persons(list(self.people.merged))
         survivors = {loser: self.people.survivor(loser) for loser in links}
-        holders = {
-            person: link.dynamics_id for person, link in store.links_by_marketo(list(survivors.values())).items()
-        }
+        linked = self.services.links_of_persons(list(survivors.values()))
+        holders = {person: link.dynamics_id for person, link in linked.items()}
         for entity in self.services.persons():
             mine = {loser: link for loser, link in links.items() if link.entity == entity.name}
             wanted = sorted({survivors[loser] for loser in mine} - holders.keys())
             found = {person.id: person for person in self.services.marketo.fetch(entity, wanted)} if wanted else {}
             # Rows are read, so that the update is guarded and an edit made meanwhile takes part in the merge.
             ids = [link.dynamics_id for link in mine.values()]
-            rows = {row.id: row for row in fetched(self.services, entity, ids)} if found else {}
+            raw = {row.id: row for row in self.services.dynamics.fetch(entity, ids)} if found else {}
+            rows, waits = resolved(self.services, entity, raw)
             for loser, link in mine.items():
                 winner = survivors[loser]
                 known = known_of(link, entity, digest=self.services.digests[entity.name])
@@ -60,7 +59,10 @@ class Moves:
                     works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
                 elif link.dynamics_id in rows:
                     to = (winner, link.dynamics_id)
-                    works.append(self._move(entity, known, found[winner], rows[link.dynamics_id], to=to))
+                    inside = passes(self.services.settings.filters, entity, raw[link.dynamics_id])
+                    person, row = (found[winner], rows[link.dynamics_id]) if inside else (None, None)
+                    work = self._move(entity, known, person, row, to=to)
+                    works.append(waiting_for_parents(work, waits.get(link.dynamics_id) if inside else None))
                     holders[winner] = link.dynamics_id
                     self.people.settle(winner)
         return works
@@ -113,12 +115,14 @@ class Moves:
             target = self.services.entities[name]
             ids = [target_id for _, _, target_id in group]
             holders = {i: link.marketo_id for i, link in self.services.store.links_by_dynamics(name, ids).items()}
-            survivors = {row.id: row for row in fetched(self.services, target, [i for i in ids if i not in holders])}
+            free = [i for i in ids if i not in holders]
+            raw = {row.id: row for row in self.services.dynamics.fetch(target, free)} if free else {}
+            survivors, waits = resolved(self.services, target, raw)
             people = self._people(target, [link.marketo_id for _, link, _ in group]) if survivors else {}
             for row, link, target_id in group:
                 survivor = survivors.get(target_id)
                 holder = holders.get(target_id) or self._moved.get((name, target_id))
-                if survivor is not None and not passes(self.services.settings.filters, target, survivor):
+                if survivor is not None and not passes(self.services.settings.filters, target, raw[target_id]):
                     # What it became isn't synced: the row goes on being the person's, as with the native sync.
                     staying.append((row, link))
                 elif survivor is None or holder is not None:
@@ -128,7 +132,8 @@ class Moves:
                     self.people.settle(link.marketo_id)
                     known = known_of(link, entity, digest=self.services.digests[entity.name])
                     to = (link.marketo_id, target_id)
-                    works.append(self._move(target, known, people.get(link.marketo_id), survivor, to=to))
+                    work = self._move(target, known, people.get(link.marketo_id), survivor, to=to)
+                    works.append(waiting_for_parents(work, waits.get(target_id)))
         return works, staying
 
     def _target(self, entity: BoundEntity, row: Record) -> tuple[BoundEntity, str]:
@@ -153,7 +158,7 @@ class Moves:
         return {person.id: person for person in self.services.marketo.fetch(entity, ids)} if ids else {}
 
     def _move(
-        self, entity: BoundEntity, known: Known, person: Record | None, row: Record, *, to: tuple[str, str]
+        self, entity: BoundEntity, known: Known, person: Record | None, row: Record | None, *, to: tuple[str, str]
     ) -> Work:
         """Return the work that moves a link, keeping the base of the fields that both entities have."""
         moved = Known(
@@ -161,7 +166,7 @@ class Moves:
             *to,
             base_marketo={name: known.base_marketo[name] for name in entity.fields if name in known.base_marketo},
             base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
-            version=row.version,
+            version=row.version if row is not None else known.version,
             unconfirmed=known.unconfirmed,
         )
         return pair_work(self.services, moved, person, row, moved_from=(known.entity.name, known.dynamics_id))

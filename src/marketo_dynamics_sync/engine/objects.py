@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from attrs import evolve
@@ -101,12 +101,6 @@ def waiting_for_parents(work: Work, held: Mapping[str, str] | None) -> Work:
 def resolved_row(services: Services, entity: BoundEntity, row: Record) -> Record:
     """Return one row as :func:`resolved` does."""
     return resolved(services, entity, {row.id: row})[0][row.id]
-
-
-def fetched(services: Services, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
-    """Return rows whose links Marketo can hold."""
-    rows = {row.id: row for row in services.dynamics.fetch(entity, ids)} if ids else {}
-    return list(resolved(services, entity, rows)[0].values())
 
 
 def freed(services: Services, entity: BoundEntity) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..entities import BoundEntity, Record
 from ..identity import Candidates, Match, MatchKey, Nothing, group_by_key, key_values, pair
 from .conversions import is_person
+from .filters import passes
 from .services import Services
 from .settle import gone_fact
 
@@ -34,7 +35,7 @@ def match_rows(
         values = [row.id for row in open_rows] if key.field == crm_id else key_values(key, open_rows)
         found = services.marketo.find(entity, key.field, values) if values else []
         persons[key.field] = group_by_key(key, found)
-        linked = services.store.links_by_marketo([person.id for person in found])
+        linked = services.links_of_persons([person.id for person in found])
         owners |= {person: link.dynamics_id for person, link in linked.items()}
         if key.field != crm_id:
             contested = values if crm_id is None else _met(key, open_rows, persons[key.field])
@@ -76,7 +77,11 @@ def _claims(services: Services, key: MatchKey, values: Sequence[object]) -> dict
     for entity in services.persons():
         if not values or key.field not in entity.fields:
             continue
-        rows = [row for row in services.dynamics.find(entity, key.field, values) if is_person(services, entity, row)]
+        rows = [
+            row
+            for row in services.dynamics.find(entity, key.field, values)
+            if is_person(services, entity, row) and passes(services.settings.filters, entity, row)
+        ]
         linked = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
         for row in rows:
             value = key.of(row.values)

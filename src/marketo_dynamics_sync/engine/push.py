@@ -11,6 +11,9 @@ from ..identity import MatchKey, group_by_key, key_values
 from ..plan import park, plan_link, plan_new_person
 from .again import Relink
 from .conversions import is_person
+from .filters import passes
+from .objects import resolved, waiting_for_parents
+from .relations import link_targets
 from .report import SyncReport, WaitingLine
 from .services import PushRule, Services
 from .work import Work
@@ -32,7 +35,7 @@ def plan_push(
         preset: Values for the new rows.
     """
     wanted = list(dict.fromkeys(ids))
-    links = services.store.links_by_marketo(wanted)
+    links = services.links_of_persons(wanted)
     for person_id in wanted:
         link = links.get(person_id)
         if link is None:
@@ -50,10 +53,12 @@ def plan_push(
             report.count(entity.name, "to Dynamics", "not found")
             line = WaitingLine(entity.name, person_id, None, "", "not-found", "Marketo has no person with this id")
             report.add(report.rejected, line)
-    return _works(services, [people[i] for i in free if i in people], entity, preset)
+    return _works(services, [people[i] for i in free if i in people], entity, preset, report)
 
 
-def _works(services: Services, people: Sequence[Record], entity: BoundEntity, preset: Values) -> list[Work]:
+def _works(
+    services: Services, people: Sequence[Record], entity: BoundEntity, preset: Values, report: SyncReport
+) -> list[Work]:
     if not people:
         return []
     policy = services.policy(entity)
@@ -63,19 +68,30 @@ def _works(services: Services, people: Sequence[Record], entity: BoundEntity, pr
     works: list[Work] = []
     for person in people:
         rows = found.get(person.id, [])
+        outside = [row for owner, row, _ in rows if not passes(services.settings.filters, owner, row)]
+        if outside:
+            message = "it is a row in Dynamics already, which the filter keeps out"
+            report.count(entity.name, "to Dynamics", "refused")
+            report.add(report.rejected, WaitingLine(entity.name, person.id, outside[0].id, "", "filtered", message))
+            continue
         others = sorted({other for _, _, people_like in rows for other in people_like} - {person.id})
         if len(rows) > 1 or others or any(claimed[owner.name, row.id] > 1 for owner, row, _ in rows):
             ids = [row.id for _, row, _ in rows]
             detail = {"key": "email", "rivals": ids, "candidates": others}
             works.append(Work(park(entity, "ambiguous", marketo_id=person.id, dynamics_id=None, **detail)))
         elif rows:
-            owner, row, _ = rows[0]
+            owner, raw, _ = rows[0]
+            kept, waits = resolved(services, owner, {raw.id: raw})
+            row = kept[raw.id]
             step = plan_link(owner, row, person, by="email", policy=services.policy(owner))
-            works.append(Work(step, person, row, Relink(services, owner, person, "email")))
+            work = Work(step, person, row, Relink(services, owner, person, "email"))
+            works.append(waiting_for_parents(work, waits.get(row.id)))
         else:
             intent = intents.get(person.id)
             row_id = intent.dynamics_id if intent is not None else services.settings.new_id()
-            step = plan_new_person(entity, person, row_id=row_id, policy=policy, preset=preset)
+            # Whether Marketo can hold the links of the new row shows when the row is read.
+            later = link_targets(entity)
+            step = plan_new_person(entity, person, row_id=row_id, policy=policy, preset=preset, later=later)
             works.append(Work(step, person, None, Relink(services, entity, person, "row id")))
     return works
 
@@ -128,7 +144,7 @@ def _free(services: Services, entity: BoundEntity, rows: Sequence[Record]) -> li
 
 
 def _unlinked(services: Services, people: Sequence[Record]) -> list[Record]:
-    linked = services.store.links_by_marketo([person.id for person in people])
+    linked = services.links_of_persons([person.id for person in people])
     return [person for person in people if person.id not in linked]
 
 

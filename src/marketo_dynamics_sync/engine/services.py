@@ -13,7 +13,7 @@ from ..entities import BoundEntity, EntityDefinition, LeftOut, Record, Side, bin
 from ..errors import IdentityMismatchError
 from ..identity import Matching
 from ..plan import Brakes
-from ..state import Commit, StateStore
+from ..state import Commit, Link, StateStore
 from .deletions import Deletions
 from .filters import Filter
 from .links import mapping_digest
@@ -60,6 +60,11 @@ class Services:
     def persons(self) -> list[BoundEntity]:
         """Return the entities that live in Marketo's person table, in their order."""
         return [entity for entity in self.entities.values() if entity.definition.marketo.is_person]
+
+    def links_of_persons(self, ids: Sequence[str]) -> dict[str, Link]:
+        """Return the links of persons, by person id. Marketo numbers its other objects apart, with the same numbers."""
+        names = [entity.name for entity in self.persons()]
+        return self.store.links_by_marketo(ids, entities=names) if names and ids else {}
 
     def policy(self, entity: BoundEntity) -> Policy:
         """Return the policy in force for an entity."""

@@ -60,7 +60,8 @@ def settle(work: Work, stamp: Stamp) -> Commit:
     link = _link(work, stamp)
     source = (step.entity.name, "dynamics", link.dynamics_id)
     held = [d for d in step.decisions if d.kind is DecisionKind.HELD]
-    settled = [d.field for d in step.decisions if d.kind is not DecisionKind.HELD]
+    # A record of which something is held is always read whole: what is not held now does not wait.
+    free = ["", *sorted(step.entity.fields.keys() - {d.field for d in held})]
     failed = {(r.entity, r.side, r.id) for r in failures}
     solved = {(step.entity.name, "marketo", link.dynamics_id), (step.entity.name, "dynamics", link.marketo_id)}
     return Commit(
@@ -71,12 +72,18 @@ def settle(work: Work, stamp: Stamp) -> Commit:
             Parked(*source, d.field, d.rule, {"reason": d.reason, "marketo_id": link.marketo_id}, stamp.now)
             for d in held
         ],
-        unpark=[*_left_behind(step), *([(*source, name) for name in (*settled, "")] if held else [(*source, "*")])],
+        unpark=[*_left_behind(step), *([(*source, name) for name in free] if held else [(*source, "*")])],
         reject=failures,
         unreject=sorted(key for key in solved - failed if key in stamp.rejected),
         facts=work.facts | ({gone_fact(link.dynamics_id): None} if _revives(step) else {}),
         drop_intents=[(step.entity.name, link.marketo_id)] if step.kind in (StepKind.CREATE_ROW, StepKind.LINK) else [],
     )
+
+
+def _met_again(entity: str, row: str, stamp: Stamp) -> Rejected:
+    """Return the entry that brings a row up in the next cycle, though nobody touches it."""
+    now = stamp.now
+    return Rejected(entity, "marketo", row, "gone", "the person was deleted", None, 1, first_at=now, next_at=now)
 
 
 def _revives(step: Step) -> bool:
@@ -88,17 +95,7 @@ def _person_gone(work: Work, stamp: Stamp) -> Commit:
     """The person was deleted before our edit came: the link ends, and the row is met again as one without a person."""
     step = work.step
     entity, row = step.moved_from if step.moved_from is not None else (step.entity.name, str(step.dynamics_id))
-    again = Rejected(
-        step.entity.name,
-        "marketo",
-        str(step.dynamics_id),
-        "gone",
-        "the person was deleted",
-        None,
-        1,
-        stamp.now,
-        stamp.now,
-    )
+    again = _met_again(step.entity.name, str(step.dynamics_id), stamp)
     entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
     return Commit(drop_links=[(entity, row)], journal=[entry], reject=[again], unpark=_left_behind(step))
 
@@ -244,6 +241,7 @@ def _unlinked(work: Work, stamp: Stamp) -> Commit:
     return Commit(
         drop_links=[key],
         journal=[entry],
+        reject=[_met_again(step.entity.name, key[1], stamp)] if step.detail.get("again") else [],
         unpark=[(key[0], "dynamics", key[1], "*")],
         unreject=[(key[0], "marketo", key[1]), (key[0], "dynamics", str(step.marketo_id))],
         facts={gone_fact(key[1]): key[0]} if step.reason == "deleted in Dynamics" else {},

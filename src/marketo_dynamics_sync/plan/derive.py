@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from attrs import evolve
@@ -136,6 +136,7 @@ def plan_new_person(
     row_id: str,
     policy: Policy,
     preset: Values = _NOTHING_READ,
+    later: Collection[str] = (),
 ) -> Step:
     """Plan for a Marketo person that is to be made in Dynamics.
 
@@ -145,6 +146,7 @@ def plan_new_person(
         row_id: The row id we chose.
         policy: Decides clashes; with nothing on the other side there are none.
         preset: Values for the new row that the caller asked for.
+        later: Fields that Marketo is told of when the new row is read, and not before.
     """
     values = {**preset}
     if entity.key is not None:
@@ -159,13 +161,15 @@ def plan_new_person(
         ids=(person.id, row_id),
     )
     # The caller's values win on both sides, where the field flows to Marketo at all.
-    news = {n: v for n, v in preset.items() if entity.fields[n].to_marketo and person.values.get(n) != v}
+    flowing = {n: v for n, v in preset.items() if entity.fields[n].to_marketo and n not in later}
+    news = {n: v for n, v in flowing.items() if person.values.get(n) != v}
+    base = {**merge.base_marketo, **{n: person.values.get(n) for n in preset}, **news}
     merge = evolve(
         merge,
         to_marketo={n: v for n, v in merge.to_marketo.items() if n not in preset} | news,
         to_dynamics={**merge.to_dynamics, **preset},
-        base_marketo={**merge.base_marketo, **{n: person.values.get(n) for n in preset}, **news},
-        base_dynamics={**merge.base_dynamics, **preset},
+        base_marketo={n: v for n, v in base.items() if n not in later},
+        base_dynamics={n: v for n, v in {**merge.base_dynamics, **preset}.items() if n not in later},
         decisions=tuple(decision for decision in merge.decisions if decision.field not in preset),
     )
     return Step(
