@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .conflict import DynamicsWins, Hold, LatestWins, MarketoWins, MostRestrictive, PerField, PreferNonEmpty
     from .connectors.dynamics import DynamicsConnector
     from .connectors.marketo import MarketoConnector
-    from .engine import Event, SyncEngine, SyncReport
+    from .engine import Event, SyncEngine, SyncReport, generate_entity
     from .errors import SyncError
     from .identity import Matching, MatchKey
     from .plan import Brakes, Plan
@@ -41,6 +41,7 @@ _ROOMS = {
     "SyncEngine": "engine",
     "SyncError": "errors",
     "SyncReport": "engine",
+    "generate_entity": "engine",
 }
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "SyncError",
     "SyncReport",
     "__version__",
+    "generate_entity",
 ]
 
 

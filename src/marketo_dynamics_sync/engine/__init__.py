@@ -4,6 +4,7 @@ from .deletions import OnDelete
 from .engine import SyncEngine
 from .events import Event, OnEvent
 from .filters import Filter
+from .generate import generate_entity
 from .preflight import Preflight
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
@@ -23,4 +24,5 @@ __all__ = [
     "SyncEngine",
     "SyncReport",
     "WaitingLine",
+    "generate_entity",
 ]

@@ -14,7 +14,7 @@ import attrs
 
 from ..conflict import Policy, PolicyLike, as_policy, default_policy
 from ..connectors import CallCount, Connector
-from ..entities import Entity, EntityDefinition, Side
+from ..entities import Discovery, Entity, EntityDefinition, Provision, Side, discover
 from ..errors import ConfigurationError, QuotaError
 from ..identity import Matching
 from ..plan import Brakes, Plan
@@ -28,6 +28,7 @@ from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
 from .overlay import Overlay
 from .preflight import Preflight, preflight
+from .provision import provision
 from .push import by_rule, check_preset, entity_to_push, plan_push
 from .report import SyncReport
 from .schedule import in_thread, repeat
@@ -115,6 +116,40 @@ class SyncEngine:
         """Look at everything a cycle needs: address, credentials, permissions, change tracking, mapping, limits.
         Writes nothing."""
         return preflight(self._marketo, self._dynamics, self._store, self._definitions)
+
+    def discover(self, entity: str | type[Entity]) -> Discovery:
+        """Return what both services have for an entity: mapped, free, alike, not to be used. Writes nothing anywhere.
+
+        Args:
+            entity: Name of one of the engine's entities, or any entity class.
+
+        Raises:
+            ConfigurationError: No entity of the engine is called so, or a service doesn't have its object.
+            ServiceError: A service can't be reached or refuses us.
+        """
+        if isinstance(entity, str):
+            definition = next((d for d in self._definitions if d.name == entity), None)
+            if definition is None:
+                raise ConfigurationError(f"discover: no entity is called {entity!r}")
+        else:
+            (definition,) = _definitions([entity])
+        for connector in (self._marketo, self._dynamics):
+            connector.refresh()
+        return discover(definition, self._marketo.describe(definition), self._dynamics.describe(definition))
+
+    def provision(self, *, dry_run: bool = True) -> Provision:
+        """Return the person fields that the entities need and Marketo lacks. Makes them only when told to.
+
+        Args:
+            dry_run: Only look. With ``False`` the fields are made in Marketo, all or none; they can be hidden there
+                later, and never deleted.
+
+        Raises:
+            ConfigurationError: Marketo's connector can't make fields.
+            ServiceError: A service can't be reached or refuses us; making fields needs the right "Read-Write Schema
+                Custom Field".
+        """
+        return provision(self._marketo, self._dynamics, self._definitions, dry_run=dry_run)
 
     def plan(self) -> Plan:
         """Return what :meth:`run` would do now. Reads and decides; writes nothing anywhere, not even where it stopped.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ..entities import BoundEntity, Record, Side, Values
+from ..entities import BoundEntity, Record, Ref, Side, Values
 from ..errors import ConfigurationError, PolicyError
 from ..identity import MatchKey, group_by_key, key_values
 from ..plan import park, plan_link, plan_new_person
@@ -89,10 +89,12 @@ def _works(
         else:
             intent = intents.get(person.id)
             row_id = intent.dynamics_id if intent is not None else services.settings.new_id()
-            # Whether Marketo can hold the links of the new row shows when the row is read.
-            later = link_targets(entity)
+            kept, waits = resolved(services, entity, {row_id: Record(row_id, preset)})
+            # Links that Marketo can't hold, or not yet: an owner that is a team, a company that hasn't come.
+            later = [name for name in link_targets(entity) if not isinstance(kept[row_id].values.get(name), Ref)]
             step = plan_new_person(entity, person, row_id=row_id, policy=policy, preset=preset, later=later)
-            works.append(Work(step, person, None, Relink(services, entity, person, "row id")))
+            work = Work(step, person, None, Relink(services, entity, person, "row id"))
+            works.append(waiting_for_parents(work, waits.get(row_id)))
     return works
 
 

@@ -15,7 +15,9 @@ from .codecs import (
 from .contact import Contact
 from .definition import EntityDefinition, EntityField
 from .direction import Direction, Side
+from .discovery import Discovery, MappedField, Restriction, Suggestion, discover
 from .fields import mapped
+from .generation import generate_source
 from .lead import Lead
 from .model import Entity, entity
 from .objects import (
@@ -28,6 +30,7 @@ from .objects import (
     sales_person,
 )
 from .opportunities import Opportunity
+from .provision import NewField, Provision, missing_fields
 from .record import Record
 from .schema import FieldInfo, ObjectInfo, Option
 from .user import User
@@ -44,6 +47,7 @@ __all__ = [
     "Codec",
     "Contact",
     "Direction",
+    "Discovery",
     "Email",
     "Entity",
     "EntityDefinition",
@@ -53,23 +57,31 @@ __all__ = [
     "Invalid",
     "Lead",
     "LeftOut",
+    "MappedField",
     "MarketoObject",
     "Money",
+    "NewField",
     "ObjectInfo",
     "Opportunity",
     "Option",
     "Phone",
+    "Provision",
     "Record",
     "Ref",
+    "Restriction",
     "Side",
+    "Suggestion",
     "Url",
     "User",
     "Values",
     "bind",
     "company",
     "custom_object",
+    "discover",
     "entity",
+    "generate_source",
     "mapped",
+    "missing_fields",
     "opportunity",
     "opportunity_role",
     "person",

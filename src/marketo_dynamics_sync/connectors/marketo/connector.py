@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import httpx
 
-from ...entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Side
+from ...entities import BoundEntity, EntityDefinition, NewField, ObjectInfo, Record, Side
 from ...errors import ConfigurationError
 from ..protocol import CallCount, Capabilities, ChangePage, Check, Outcome, Write
 from .address import parse_address
@@ -21,6 +21,7 @@ from .limiter import CallLimiter
 from .lookup import LOOKUP_SIZE
 from .object_schema import ObjectSchemas
 from .preflight import Preflight
+from .provisioning import create_fields
 from .reading import Reader
 from .schema import Schema
 from .session import Session
@@ -150,6 +151,15 @@ class MarketoConnector:
         if definition.marketo.is_person:
             return self._schema.get().info
         return self._objects.get(definition).info
+
+    def create_fields(self, fields: Sequence[NewField]) -> None:
+        """Make custom person fields, all or none; the next :meth:`describe` sees them.
+
+        Raises:
+            ServiceError: The service can't be reached or refuses us; nothing was made, unless the answer was lost.
+        """
+        create_fields(self._session, fields)
+        self._schema.forget()
 
     def stream(self, entity: BoundEntity) -> str:
         """Return the stream's name: ``"persons"``, which leads and contacts share, or ``"object:NAME"``."""
