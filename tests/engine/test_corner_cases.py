@@ -133,6 +133,18 @@ def test_an_entity_that_was_not_synced_for_a_time_misses_no_edit() -> None:
     assert not world.engine.run().full_comparisons
 
 
+def test_a_person_deleted_while_its_entity_was_not_synced_is_noticed() -> None:
+    world = World()
+    row = world.contact(lastname="A", emailaddress1="a@x.com")
+    world.settle()
+    world.engine = world.new_engine(entities=(Lead,))
+    world.marketo.remove("person", str(world.linked("contact", row)))
+    world.engine.run()
+    world.engine = world.new_engine()
+    world.engine.run()
+    assert world.linked("contact", row) is None
+
+
 FAILURES = {
     "refused": Outcome(Status.REJECTED, "1", problem=Problem("1", "no")),
     "for now": Outcome(Status.REJECTED, "1", problem=Problem("1", "no", None, True)),

@@ -270,3 +270,17 @@ def test_a_link_that_no_longer_waits_is_not_listed_while_another_field_is_held()
     world.engine.run()
     world.engine.run()
     assert {p.field for p in world.store.parked()} == {"job_title"}
+
+
+def test_a_person_of_an_entity_that_is_not_synced_now_is_nobody_elses() -> None:
+    world = World((Lead, Contact, Account), person_without=("dynamicsId",))
+    contact = world.contact(**ADA)
+    world.settle()
+    person = world.linked("contact", contact)
+    world.engine = world.new_engine(entities=(Lead,))
+    lead = world.lead(lastname="L", emailaddress1="A@x.com")
+    world.engine.run()
+    assert world.linked("lead", lead) is None
+    assert [p.reason for p in world.store.parked()] == ["shared-key"]
+    assert world.linked("contact", contact) == person
+    assert world.engine.push_persons([str(person)]).wrote == 0

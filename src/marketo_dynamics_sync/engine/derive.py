@@ -219,7 +219,7 @@ class Deriver:
             person = persons.get(link.marketo_id)
             row = rows.get(link.dynamics_id)
             known = known_of(link, entity, digest=digest)
-            if person is None and self.people.everything:
+            if person is None and (self.people.everything or entity.name in self.people.missed):
                 works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
                 continue
             if person is None or (row is None and link.dynamics_id in unknown):

@@ -310,6 +310,7 @@ class SyncEngine:
         applier = Applier(services, report, on_event, keep_going)
         applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
         guard_identity(self._store, self._marketo, self._dynamics, remember=True)
+        services.remember_persons()
         return services, applier
 
     def _calls(self) -> tuple[CallCount, CallCount]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from attrs import define, field
 
@@ -21,6 +22,10 @@ from .relations import without_foreign_links
 
 #: Says as which entity a Marketo person that is new to us is made in Dynamics; ``None`` leaves it in Marketo.
 PushRule = Callable[[Record], str | None]
+
+
+#: Fact that names the entities of a store whose records are persons.
+_PERSONS: Final = "persons"
 
 
 @define
@@ -48,6 +53,7 @@ class Services:
     settings: Settings
     entities: Mapping[str, BoundEntity]
     digests: Mapping[str, str] = field(init=False)
+    _person_names: list[str] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.digests = {name: mapping_digest(entity) for name, entity in self.entities.items()}
@@ -63,8 +69,20 @@ class Services:
 
     def links_of_persons(self, ids: Sequence[str]) -> dict[str, Link]:
         """Return the links of persons, by person id. Marketo numbers its other objects apart, with the same numbers."""
-        names = [entity.name for entity in self.persons()]
-        return self.store.links_by_marketo(ids, entities=names) if names and ids else {}
+        if not ids:
+            return {}
+        if not self._person_names:
+            # A person may be linked by an entity that this engine doesn't sync, and another one of this store did.
+            before = (self.store.fact(_PERSONS) or "").split(",")
+            self._person_names = sorted({*before, *(entity.name for entity in self.persons())} - {""})
+        return self.store.links_by_marketo(ids, entities=self._person_names) if self._person_names else {}
+
+    def remember_persons(self) -> None:
+        """Keep the names of entities whose records are persons, for engines that sync others."""
+        before = set((self.store.fact(_PERSONS) or "").split(",")) - {""}
+        names = before | {entity.name for entity in self.persons()}
+        if names != before:
+            self.store.commit(Commit(facts={_PERSONS: ",".join(sorted(names))}))
 
     def policy(self, entity: BoundEntity) -> Policy:
         """Return the policy in force for an entity."""
