@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import pytest
-
-from marketo_dynamics_sync import testing
-
 from .test_pages import DOCS, blocks_of
 
 PAGE = DOCS / "howto" / "store.md"
@@ -24,9 +20,4 @@ def shown() -> type:
     return cast("type", namespace["TestLogStateStore"])
 
 
-if hasattr(testing, "StateStoreSuite"):
-    TestLogStateStore = shown()
-else:
-
-    @pytest.mark.skip(reason="this version has no StateStoreSuite")
-    def test_suite() -> None: ...
+TestLogStateStore = shown()
