@@ -24,7 +24,6 @@ class Collector:
 
     services: Services
     steps: list[Step] = field(factory=list)
-    unchanged: int = 0
     refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
@@ -33,17 +32,16 @@ class Collector:
         commits = []
         for work in works:
             if work.step.idle and not work.step.decisions:
-                self.unchanged += 1
-            else:
-                self.steps.append(work.step)
-                _pretend(work)
-                commits.append(settle(work, stamp))
+                continue
+            self.steps.append(work.step)
+            _pretend(work)
+            commits.append(settle(work, stamp))
         if commits:
             self.services.store.commit(combine(commits))
 
     def plan(self, unchanged: int) -> Plan:
         """Return what was collected as a plan."""
-        return Plan(tuple(self.steps), self.services.left_out, self.unchanged + unchanged)
+        return Plan(tuple(self.steps), self.services.left_out, unchanged)
 
 
 def _pretend(work: Work) -> None:

@@ -221,7 +221,7 @@ class Cycle:
     def _retries(self, people: ChangedPersons) -> None:
         """Take up what was refused before and is due, and parked rows whose candidates changed."""
         now = self.services.settings.now()
-        done = set(self.report_rejected)
+        done = set(self.taker.refused_now)
         due = [r for r in self.services.store.rejected() if r.next_at <= now and (r.entity, r.side, r.id) not in done]
         for entity in self.services.entities.values():
             rows = [r.id for r in due if r.entity == entity.name and r.side == Side.MARKETO.value]
@@ -246,8 +246,7 @@ class Cycle:
         works = self.deriver.from_rows(entity, found, forced=True)
         self._take(works)
         gone = set(rows) - {row.id for row in found}
-        self._brake_rows(entity, gone)
-        links = self.services.store.links_by_dynamics(entity.name, sorted(gone))
+        links = self._brake_rows(entity, gone)
         self._take(self.deriver.gone_rows(entity, links.values()))
         # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
         idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
@@ -277,11 +276,6 @@ class Cycle:
             there = {person.id for person in self.services.marketo.fetch(entity, list(linked))}
             self._take(self.deriver.gone_persons([person for person in linked if person not in there]))
 
-    @property
-    def report_rejected(self) -> set[tuple[str, str, str]]:
-        """Records that were refused in this very cycle: they had their try."""
-        return self.taker.refused_now
-
     def _may_resolve(self, parked: Parked, people: ChangedPersons) -> bool:
         if parked.reason in FINAL:
             return False
@@ -300,15 +294,14 @@ class Cycle:
             if not gone:
                 continue
             entity = self.services.entities[name]
-            links: list[Link] = list(self.services.store.links_by_dynamics(name, list(gone)).values())
-            self.services.settings.brakes.allow_deletes(name, len(links), self.services.store.count_links(name))
-            self._take(self.deriver.gone_rows(entity, links))
+            self._take(self.deriver.gone_rows(entity, self._brake_rows(entity, gone).values()))
 
-    def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> None:
-        """Look at deletions before anything of their entity is written."""
+    def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> dict[str, Link]:
+        """Return the links of rows that are gone, unless so many of them look like an accident."""
         links = self.services.store.links_by_dynamics(entity.name, sorted(gone)) if gone else {}
         total = self.services.store.count_links(entity.name) if links else 0
         self.services.settings.brakes.allow_deletes(entity.name, len(links), total)
+        return links
 
     def _brake_persons(self, people: ChangedPersons) -> None:
         """Look at persons whose rows are to be deleted with them."""

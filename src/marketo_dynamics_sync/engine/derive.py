@@ -166,6 +166,11 @@ class Deriver:
             and link.marketo_id not in self.people
         )
 
+    def _counted(self, work: Work) -> Work:
+        if work.step.idle and not work.step.decisions:
+            self.unchanged += 1
+        return work
+
     def _paired(
         self, entity: BoundEntity, paired: Sequence[tuple[Record, Link]], digest: str, *, forced: bool
     ) -> list[Work]:
@@ -193,9 +198,7 @@ class Deriver:
             self.people.settle(link.marketo_id)
             work = pair_work(self.services, known, person, row)
             work.facts.update(back[row.id])
-            if work.step.idle and not work.step.decisions:
-                self.unchanged += 1
-            works.append(work)
+            works.append(self._counted(work))
         return works
 
     def _changed_persons(self, entity: BoundEntity, links: Sequence[Link]) -> list[Work]:
@@ -225,9 +228,7 @@ class Deriver:
             if person is None or (row is None and link.dynamics_id in unknown):
                 continue  # Gone meanwhile: the next cycle's streams say how.
             work = pair_work(self.services, known, person, row)
-            if work.step.idle and not work.step.decisions:
-                self.unchanged += 1
-            works.append(waiting_for_parents(work, waits.get(link.dynamics_id)))
+            works.append(waiting_for_parents(self._counted(work), waits.get(link.dynamics_id)))
         return works
 
     def _new(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:

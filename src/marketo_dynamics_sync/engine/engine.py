@@ -12,17 +12,18 @@ from functools import partial
 
 import attrs
 
-from ..conflict import Policy, PolicyLike, as_policy, default_policy
+from ..conflict import PolicyLike
 from ..connectors import CallCount, Connector
-from ..entities import Discovery, Entity, EntityDefinition, Provision, Side, discover
+from ..entities import Discovery, Entity, Provision, Side, discover
 from ..errors import ConfigurationError, QuotaError
 from ..identity import Matching
 from ..plan import Brakes, Plan
 from ..state import StateStore
 from .apply import Applier, Stopped
+from .arguments import checked_entities, checked_person_ids, checked_policies
 from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
-from .cycle import Cycle
+from .cycle import Cycle, Taker
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
@@ -32,7 +33,7 @@ from .provision import provision
 from .push import by_rule, check_preset, entity_to_push, plan_push
 from .report import SyncReport
 from .schedule import in_thread, repeat
-from .services import PushRule, Services, Settings, guard_identity, open_services
+from .services import PushRule, Services, Settings, open_services
 from .status import Status, read_status, remember_run
 
 
@@ -99,9 +100,9 @@ class SyncEngine:
         self._marketo = marketo
         self._dynamics = dynamics
         self._store = store
-        self._definitions = _definitions(entities)
+        self._definitions = checked_entities(entities)
         self._settings = Settings(
-            policies=_policies(self._definitions, policies),
+            policies=checked_policies(self._definitions, policies),
             matching=matching or Matching(),
             brakes=brakes or Brakes(),
             deletions=deletions(on_delete, self._names),
@@ -132,7 +133,7 @@ class SyncEngine:
             if definition is None:
                 raise ConfigurationError(f"discover: no entity is called {entity!r}")
         else:
-            (definition,) = _definitions([entity])
+            (definition,) = checked_entities([entity])
         for connector in (self._marketo, self._dynamics):
             connector.refresh()
         return discover(definition, self._marketo.describe(definition), self._dynamics.describe(definition))
@@ -161,9 +162,7 @@ class SyncEngine:
             services = self._open(Overlay(self._store))
             report = SyncReport(self._settings.now())
             collector = Collector(services)
-            cycle = Cycle(services, collector, report, ignore, _go_on)
-            if self._settings.push_rule is not None:
-                cycle.push = partial(by_rule, services, report=report)
+            cycle = self._cycle(services, collector, report, ignore, _go_on)
             cycle.run()
             return collector.plan(cycle.unchanged)
 
@@ -197,9 +196,7 @@ class SyncEngine:
             on_event(Event("started", detail=report.kind))
             with self._counted(report, on_event):
                 services, applier = self._ready(report, on_event, keep_going)
-                cycle = Cycle(services, applier, report, on_event, applier.keep_going)
-                if self._settings.push_rule is not None:
-                    cycle.push = partial(by_rule, services, report=report)
+                cycle = self._cycle(services, applier, report, on_event, keep_going)
                 cycle.run()
                 report.count("all", "read", "unchanged", cycle.unchanged)
             remember_run(self._store, report, self._names)
@@ -244,7 +241,7 @@ class SyncEngine:
             SyncError: As :meth:`run`.
         """
         name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
-        wanted = _person_ids(ids)
+        wanted = checked_person_ids(ids)
         with self._store.lock():
             report = SyncReport(self._settings.now(), kind="push")
             with self._counted(report, on_event):
@@ -302,6 +299,12 @@ class SyncEngine:
     def _open(self, store: StateStore) -> Services:
         return open_services(self._marketo, self._dynamics, store, self._settings, self._definitions)
 
+    def _cycle(
+        self, services: Services, taker: Taker, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]
+    ) -> Cycle:
+        push = partial(by_rule, services, report=report) if self._settings.push_rule is not None else None
+        return Cycle(services, taker, report, on_event, keep_going, push)
+
     def _ready(self, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]) -> tuple[Services, Applier]:
         services = self._open(self._store)
         report.left_out = services.left_out
@@ -309,8 +312,6 @@ class SyncEngine:
             on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))
         applier = Applier(services, report, on_event, keep_going)
         applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
-        guard_identity(self._store, self._marketo, self._dynamics, remember=True)
-        services.remember_persons()
         return services, applier
 
     def _calls(self) -> tuple[CallCount, CallCount]:
@@ -350,44 +351,3 @@ def _go_on() -> None:
 
 def _used(before: CallCount, after: CallCount) -> CallCount:
     return CallCount(*(getattr(after, a.name) - getattr(before, a.name) for a in attrs.fields(CallCount)))
-
-
-def _definitions(entities: Sequence[type[Entity]]) -> list[EntityDefinition]:
-    if not entities:
-        raise ConfigurationError("entities: give at least one entity class, such as Lead")
-    found: dict[str, EntityDefinition] = {}
-    for cls in entities:
-        definition = getattr(cls, "__entity__", None)
-        if not isinstance(definition, EntityDefinition) or not isinstance(cls, type):
-            raise ConfigurationError(f"entities: {cls!r} is no entity class; decorate it with @entity(...)")
-        if definition.name in found:
-            other = found[definition.name].cls.__name__
-            raise ConfigurationError(
-                f"entities: {other} and {cls.__name__} are both {definition.name!r}; a subclass takes its parent's "
-                "place"
-            )
-        found[definition.name] = definition
-    return list(found.values())
-
-
-def _policies(
-    definitions: Sequence[EntityDefinition], given: PolicyLike | Mapping[str, PolicyLike] | None
-) -> dict[str, Policy]:
-    if isinstance(given, Mapping):
-        unknown = sorted(set(given) - {d.name for d in definitions})
-        if unknown:
-            raise ConfigurationError(f"policies: no entity is called {', '.join(map(repr, unknown))}")
-        return {d.name: as_policy(given.get(d.name, default_policy(d.name))) for d in definitions}
-    return {d.name: default_policy(d.name) if given is None else as_policy(given) for d in definitions}
-
-
-def _person_ids(ids: Sequence[int | str]) -> list[str]:
-    if isinstance(ids, str):
-        raise ConfigurationError("ids: give a list of person ids, not a text")
-    wanted = []
-    for place, given in enumerate(ids):
-        text = "" if isinstance(given, bool) else str(given).strip()
-        if not (text.isascii() and text.isdigit()):
-            raise ConfigurationError(f"ids: number {place + 1} is no Marketo person id, which is a whole number")
-        wanted.append(str(int(text)))
-    return wanted

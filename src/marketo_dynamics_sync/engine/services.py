@@ -102,6 +102,8 @@ def open_services(
 ) -> Services:
     """Describe both sides, bind the entities, and make sure that the store belongs to these two instances.
 
+    What a new store is to remember of them is committed to it; for a plan that is a store which pretends.
+
     Raises:
         ConfigurationError: An entity can't be synced between these two instances; the text says why.
         IdentityMismatchError: The store was built on another organization or instance.
@@ -113,7 +115,8 @@ def open_services(
     dynamics.refresh()
     bound = {d.name: bind(d, marketo.describe(d), dynamics.describe(d)) for d in definitions}
     services = Services(marketo, dynamics, store, settings, without_foreign_links(bound))
-    guard_identity(store, marketo, dynamics, remember=False)
+    guard_identity(store, marketo, dynamics, remember=True)
+    services.remember_persons()
     return services
 
 
