@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import cast
+from typing import Final, cast
 
 from attrs import define, field
 
 from ...errors import ResponseError
+
+#: Digits of a pause in seconds that can be meant; a longer one would lock a connector for good.
+_DIGITS: Final = 7
 
 
 def _fold(headers: Mapping[str, str]) -> dict[str, str]:
@@ -57,7 +60,7 @@ class Answer:
         """Return the seconds that the service asks us to wait, if it does."""
         raw = self.headers.get("retry-after", "").strip()
         if raw.isdecimal():
-            return float(raw)
+            return float(raw) if len(raw) <= _DIGITS else None
         until = http_date(raw)
         return None if until is None else max(0.0, (until - now).total_seconds())
 
@@ -73,7 +76,7 @@ class Answer:
     def _object(self) -> dict[str, object]:
         try:
             found = json.loads(self.body, parse_float=Decimal)  # money has more digits than a float keeps
-        except ValueError:
+        except (ValueError, RecursionError):
             what = "HTML" if self.body.lstrip()[:1] == b"<" else "a body that is cut or not JSON"
             raise self.broken(
                 f"the answer is {what} where JSON should be; is something between us and Dataverse?"

@@ -111,7 +111,7 @@ def _part(piece: bytes, broken: Callable[[str], ResponseError]) -> Answer:
     head, body = _head_and_rest(inner)
     lines = head.replace(b"\r\n", b"\n").split(b"\n")
     words = lines[0].split(None, 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
+    if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit() or len(words[1]) != 3:
         raise broken("a part of the batch's answer is not an HTTP answer")
     headers: dict[str, str] = {}
     for line in lines[1:]:

@@ -24,6 +24,7 @@ from ...errors import (
     TLSError,
     TransientError,
 )
+from ..body import BodyTooLong, whole
 from ..protocol import CallCount
 from .address import Environment
 from .answer import Answer
@@ -161,9 +162,11 @@ class Channel:
         headers = {**_HEADERS, **call.headers, "Authorization": f"Bearer {token}"}
         try:
             request = self._client.build_request(call.method, call.url, headers=headers, content=call.content)
-            response = self._client.send(request, auth=None, follow_redirects=False)
+            response = self._received(request)
         except httpx.InvalidURL as error:
             raise AddressError("the Dynamics address can't be used as a URL") from error
+        except BodyTooLong as error:
+            raise _after_sending(call, "the answer is longer than any of Dataverse's", error, ResponseError) from error
         except httpx.DecodingError as error:
             raise _after_sending(call, "the answer can't be unpacked", error, ResponseError) from error
         except httpx.TransportError as error:
@@ -174,6 +177,13 @@ class Channel:
             self.skew = self.timing.clock() - answer.date
         _log.debug("%s as %s: HTTP %s", call.method, call.kind, answer.status)
         return answer
+
+    def _received(self, request: httpx.Request) -> httpx.Response:
+        response = self._client.send(request, auth=None, follow_redirects=False, stream=True)
+        try:
+            return whole(response)
+        finally:
+            response.close()
 
     def _sign_in(
         self,
@@ -193,9 +203,11 @@ class Channel:
                 data=data if isinstance(data, dict) else None,
                 content=data if isinstance(data, str) else None,
             )
-            return self._client.send(request, auth=None, follow_redirects=False)
+            return self._received(request)
         except httpx.InvalidURL as error:
             raise AddressError("the authority of the credential can't be used as a host name") from error
+        except (BodyTooLong, httpx.DecodingError) as error:
+            raise ResponseError("the sign-in service's answer can't be read", service="dynamics") from error
         except httpx.TransportError as error:
             raise _transport_error(Call(method, url, "metadata", {}), error, what="the sign-in service") from error
 

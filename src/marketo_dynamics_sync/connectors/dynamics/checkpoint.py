@@ -57,7 +57,7 @@ def loads(text: str, root: str, shape: Shape, mode: str) -> Checkpoint:
     try:
         raw = json.loads(text)
         found = _converter.structure(raw if isinstance(raw, dict) else {}, Checkpoint)
-    except (ValueError, cattrs.BaseValidationError):
+    except (ValueError, RecursionError, cattrs.BaseValidationError):
         raise _expired("is not one of this version of the library") from None
     if found.form != _FORM or found.api != API_VERSION:
         raise _expired("is not one of this version of the library")

@@ -40,7 +40,7 @@ class Gate:
 
     def hint(self, raw: str | None) -> None:
         """Follow the service's ``x-ms-dop-hint``: never above it, and never above our own limit."""
-        if raw is not None and raw.strip().isdecimal():
+        if raw is not None and raw.strip().isdecimal() and len(raw) < 10:
             with self._free:
                 self._limit = max(1, min(self._ceiling, int(raw)))
                 self._free.notify_all()

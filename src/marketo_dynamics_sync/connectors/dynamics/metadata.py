@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 import cattrs
-from attrs import evolve, field, frozen
+from attrs import evolve, field, frozen, validators
 from cattrs.gen import make_dict_structure_fn, override
 
 from ...entities.schema import FieldInfo, ObjectInfo, Option
@@ -72,13 +72,17 @@ class _OptionSet:
     options: list[_Option] = field(factory=list)
 
 
+#: Names of tables become parts of addresses, so nothing else than a name is taken for one.
+_NAME: Final = validators.matches_re(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 @frozen
 class Table:
     """A table as ``EntityDefinitions`` lists it."""
 
-    logical: str
-    entity_set: str
-    primary_id: str
+    logical: str = field(validator=_NAME)
+    entity_set: str = field(validator=_NAME)
+    primary_id: str = field(validator=_NAME)
     tracked: bool = False
     guarded: bool = False
 

@@ -149,7 +149,7 @@ def refusal(answer: Answer, now: datetime) -> Refusal:
     code, message, readable = "", "", False
     try:
         body = json.loads(answer.body) if answer.body.strip() else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     error = body.get("error", body) if isinstance(body, dict) else None
     if isinstance(error, dict):

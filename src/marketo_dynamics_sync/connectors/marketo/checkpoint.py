@@ -120,7 +120,7 @@ def load(text: str) -> Checkpoint:
             checkpoint = _CONVERTER.structure(data, Checkpoint)
             if checkpoint.read_at.tzinfo is not None and all(c.marks for c in checkpoint.cursors.values()):
                 return checkpoint
-    except (ValueError, BaseValidationError):
+    except (ValueError, RecursionError, BaseValidationError):
         pass
     raise CheckpointExpiredError(
         "where the last cycle stopped was noted in a form that this version can't read; everything is compared once",

@@ -19,6 +19,8 @@ from ...errors import (
 )
 
 SERVICE: Final = "marketo"
+#: Digits of a pause in seconds that can be meant.
+_DIGITS: Final = 7
 _GATEWAY: Final = frozenset({500, 502, 503, 504})
 
 
@@ -149,4 +151,4 @@ def reasons(raw: object) -> Iterable[Reason]:
 
 
 def _seconds(text: str) -> float | None:
-    return float(text) if text.isdecimal() else None
+    return float(text) if text.isdecimal() and len(text) <= _DIGITS else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeGuard
 
 from attrs import field, frozen
 
@@ -23,6 +23,8 @@ PATH: Final = "/identity/oauth/token"
 _RENEW_BELOW: Final = 60.0
 #: With less than this left Marketo is waited for until it gives the next token: asked earlier it gives the same again.
 _TOO_SHORT: Final = 3.0
+#: No token is believed for longer.
+_LONGEST: Final = 86_400.0
 _TRIES: Final = 5
 _TIMEOUT: Final = 60.0
 
@@ -120,13 +122,17 @@ class TokenSource:
         if "error" in data or response.status_code == 401:
             raise _refused(data, response.status_code)
         text, seconds = data.get("access_token"), data.get("expires_in")
-        if not isinstance(text, str) or not text or isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        if not _fits_a_header(text) or isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
             raise ResponseError(
                 "the identity service's answer has no 'access_token' or no 'expires_in'",
                 service=SERVICE,
                 status=response.status_code,
             )
-        return text, float(seconds)
+        return text, min(float(seconds), _LONGEST)
+
+
+def _fits_a_header(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and text.isascii() and text.isprintable() and bool(text.strip())
 
 
 def _refused(data: dict[str, object], status: int) -> AuthenticationError:

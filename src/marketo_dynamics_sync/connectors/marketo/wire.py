@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from ...errors import ConnectionFailedError, OutcomeUnknownError, ResponseError, ServiceError, TLSError
+from ..body import BodyTooLong, whole
 from .envelope import SERVICE
 
 #: Nothing was sent when one of these is raised.
@@ -83,7 +84,13 @@ class Wire:
                 service=SERVICE,
             ) from error
         try:
-            response.read()
+            return whole(response)
+        except BodyTooLong:
+            raise ResponseError(
+                f"the answer of {request.url.host} is longer than any of Marketo's; it was not kept",
+                service=SERVICE,
+                status=response.status_code,
+            ) from None
         except httpx.RequestError as error:
             raise ResponseError(
                 f"the answer of {request.url.host} broke off or can't be decoded ({type(error).__name__})",
@@ -92,7 +99,6 @@ class Wire:
             ) from error
         finally:
             response.close()
-        return response
 
     def close(self) -> None:
         """Close the client that we made; the user's stays open."""
