@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.privacy import nothing_private_is_told
 from tests.sandbox.judges.codes import dataverse_keeps_its_codes
 from tests.sandbox.judges.recorder import (
     exchanges_are_recorded,
@@ -20,6 +21,7 @@ __all__ = [
     "dataverse_keeps_its_codes",
     "exchanges_are_recorded",
     "marketo_keeps_the_contract",
+    "nothing_private_is_told",
     "pytest_addoption",
     "pytest_runtest_logreport",
     "pytest_sessionfinish",

@@ -26,6 +26,7 @@ from ...errors import (
 )
 from ..body import BodyTooLong, whole
 from ..protocol import CallCount
+from ..quiet import HostURL, quiet
 from .address import Environment
 from .answer import Answer
 from .auth import TokenSource
@@ -162,7 +163,7 @@ class Channel:
         headers = {**_HEADERS, **call.headers, "Authorization": f"Bearer {token}"}
         try:
             request = self._client.build_request(call.method, call.url, headers=headers, content=call.content)
-            response = self._received(request)
+            response = self._received(quiet(request))
         except httpx.InvalidURL as error:
             raise AddressError("the Dynamics address can't be used as a URL") from error
         except BodyTooLong as error:
@@ -203,7 +204,7 @@ class Channel:
                 data=data if isinstance(data, dict) else None,
                 content=data if isinstance(data, str) else None,
             )
-            return self._received(request)
+            return self._received(quiet(request, HostURL))
         except httpx.InvalidURL as error:
             raise AddressError("the authority of the credential can't be used as a host name") from error
         except (BodyTooLong, httpx.DecodingError) as error:

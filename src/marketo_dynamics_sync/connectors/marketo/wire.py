@@ -12,6 +12,7 @@ import httpx
 
 from ...errors import ConnectionFailedError, OutcomeUnknownError, ResponseError, ServiceError, TLSError
 from ..body import BodyTooLong, whole
+from ..quiet import quiet
 from .envelope import SERVICE
 
 #: Nothing was sent when one of these is raised.
@@ -74,7 +75,7 @@ class Wire:
         limits = httpx.Timeout(timeout, connect=_CONNECT_SECONDS, pool=timeout)
         request = client.build_request(method, url, content=content, headers=headers, timeout=limits)
         try:
-            response = client.send(request, stream=True, auth=None, follow_redirects=False)
+            response = client.send(quiet(request), stream=True, auth=None, follow_redirects=False)
         except _BEFORE_SENDING as error:
             raise _not_reached(error, request.url.host) from error
         except httpx.RequestError as error:
