@@ -44,6 +44,7 @@ def broken_promises(make: Callable[[], StateStore], *names: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("store", "name"), BROKEN, ids=[f"{store.__name__}-{name}" for store, name in BROKEN])
+@pytest.mark.private_on_purpose
 def test_a_broken_store_is_found_out(store: type[MemoryStateStore], name: str) -> None:
     assert broken_promises(store, name) == {name}
 
