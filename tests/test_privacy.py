@@ -12,7 +12,6 @@ from marketo_dynamics_sync.connectors.quiet import HostURL, QuietURL, quiet
 from marketo_dynamics_sync.errors import ConfigurationError
 from tests.privacy import listening
 
-
 pytestmark = pytest.mark.private_on_purpose
 
 
