@@ -22,15 +22,16 @@ class World:
         *,
         store: StateStore | None = None,
         person_without: tuple[str, ...] = (),
+        connector: type[MemoryConnector] = MemoryConnector,
         **engine: Any,
     ) -> None:
         self.time = datetime(2026, 3, 1, 12, tzinfo=UTC)
         people = [cls for cls in entities if cls.__entity__.marketo.is_person]
         objects = {cls.__entity__.marketo.name: described_object(cls) for cls in entities if cls not in people}
         objects["person"] = described_person(*people, without=person_without)
-        self.marketo = MemoryConnector(Side.MARKETO, objects, identity="123-ABC-456", now=self.now)
+        self.marketo = connector(Side.MARKETO, objects, identity="123-ABC-456", now=self.now)
         tables = {cls.__entity__.dynamics: described_table(cls) for cls in entities}
-        self.dynamics = MemoryConnector(Side.DYNAMICS, tables, identity="org-1", now=self.now)
+        self.dynamics = connector(Side.DYNAMICS, tables, identity="org-1", now=self.now)
         self.store = store or MemoryStateStore()
         self.entities = entities
         self.options = engine
