@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .engine import Event, SyncEngine, SyncReport, generate_entity
     from .errors import SyncError
     from .identity import Matching, MatchKey
-    from .plan import Brakes, Plan
+    from .plan import Brake, Brakes, Canary, Plan
     from .state import MemoryStateStore, SQLiteStateStore
 
 _ROOMS = {
+    "Brake": "plan",
     "Brakes": "plan",
+    "Canary": "plan",
     "DynamicsConnector": "connectors.dynamics",
     "DynamicsWins": "conflict",
     "Event": "engine",
@@ -45,7 +47,9 @@ _ROOMS = {
 }
 
 __all__ = [
+    "Brake",
     "Brakes",
+    "Canary",
     "DynamicsConnector",
     "DynamicsWins",
     "Event",

@@ -201,7 +201,16 @@ class IdentityMismatchError(StateError):
 
 
 class PlanRefusedError(SyncError):
-    """A brake stopped the cycle: what it was about to do looks like an accident. The text shows the numbers."""
+    """A brake stopped the cycle: what it was about to do looks like an accident. The text shows the numbers.
+
+    Args:
+        message: What looks like an accident, and the switch that lets it pass.
+        brake: Which brake, as the value of a :class:`~marketo_dynamics_sync.plan.Brake`.
+    """
+
+    def __init__(self, message: str, *, brake: str = "") -> None:
+        super().__init__(message)
+        self.brake = brake
 
 
 class ClockSkewError(SyncError):

@@ -15,6 +15,7 @@ from marketo_dynamics_sync.connectors import Outcome, Problem, Status, Write
 from marketo_dynamics_sync.entities import Lead
 from marketo_dynamics_sync.errors import ConfigurationError, PlanRefusedError, PolicyError, QuotaError
 from marketo_dynamics_sync.identity import MatchKey
+from marketo_dynamics_sync.plan import Brakes
 from tests.engine.world import World
 
 
@@ -207,7 +208,7 @@ def test_the_native_way_without_a_crm_id_field_overwrites_nobody() -> None:
 
 
 def test_what_dynamics_holds_is_remembered_when_a_cycle_is_stopped() -> None:
-    world = World()
+    world = World(brakes=Brakes(min_changes=2000))
     rows = [world.contact(lastname=f"A{n}", emailaddress1=f"a{n}@x.com") for n in range(1200)]
     world.settle()
     for link in list(world.store.links("contact")):

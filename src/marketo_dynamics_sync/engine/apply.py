@@ -47,6 +47,8 @@ class Applier:
     rejected: dict[tuple[str, str, str], Rejected] = field(factory=dict)
     #: Records that were refused in this very cycle: they had their try.
     refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
+    #: Entities whose rows in Dynamics were written in this cycle.
+    rows_written: set[str] = field(factory=set, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
         """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
@@ -102,6 +104,7 @@ class Applier:
         written: list[tuple[Sequence[Work], Sequence[Outcome]]] = []
         for _ in range(ROUNDS):
             self.keep_going()
+            self.rows_written.update(work.step.entity.name for work in waiting)
             outcomes = self.services.dynamics.write([work.dynamics_write() for work in waiting])
             for work, outcome in zip(waiting, outcomes, strict=True):
                 work.on_dynamics = outcome

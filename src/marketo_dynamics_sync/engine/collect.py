@@ -25,6 +25,8 @@ class Collector:
     services: Services
     steps: list[Step] = field(factory=list)
     refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
+    #: A plan writes nothing, so what was read of rows stays true.
+    rows_written: set[str] = field(factory=set, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
         """Keep the steps of works."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from typing import Final, Protocol
 
 from attrs import define, field
@@ -13,9 +13,10 @@ from attrs import define, field
 from ..connectors import ChangePage
 from ..entities import BoundEntity, Side
 from ..errors import CheckpointExpiredError
+from ..plan import StepKind
 from ..state import Commit, Link, Parked
+from .ahead import Pages, look_at_canary, look_at_clocks, look_at_persons, look_at_rows, open_pages
 from .conversions import note_origins
-from .deletions import OnDelete
 from .derive import Deriver
 from .events import Event, OnEvent
 from .objects import freed, in_order
@@ -28,8 +29,6 @@ from .work import Work
 
 #: Persons handled at once: ten full read calls.
 PERSONS_AT_ONCE: Final = 3000
-#: Pages of changes that are read before anything of them is written, so that deletions among them can brake.
-LOOK_AHEAD: Final = 5
 
 
 class Taker(Protocol):
@@ -38,6 +37,11 @@ class Taker(Protocol):
     @property
     def refused_now(self) -> set[tuple[str, str, str]]:
         """Records that were refused in this very cycle: they had their try."""
+        ...
+
+    @property
+    def rows_written(self) -> set[str]:
+        """Names of entities whose rows in Dynamics were written in this cycle."""
         ...
 
     def take(self, works: Sequence[Work]) -> None:
@@ -80,14 +84,18 @@ class Cycle:
         self._note_rebase()
         with self._timed("read Marketo changes"):
             people = self._read_people()
-        self._brake_persons(people)
+        look_at_clocks(self.services)
+        look_at_canary(self.services)
+        look_at_persons(self.services, people)
+        with self._timed("read Dynamics changes"):
+            ahead = {name: self._opened(entity) for name, entity in self.services.entities.items()}
         waiting, held = waiting_rows(self.services.store)
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
             self._take(self.deriver.moves.persons())
         for entity in in_order(self.services.entities.values()):
             with self._timed(f"{entity.name} rows"):
-                self._rows(entity)
+                self._rows(entity, ahead.pop(entity.name))
         with self._timed("persons"):
             self._persons(people)
         with self._timed("retries"):
@@ -161,23 +169,31 @@ class Cycle:
             if page.checkpoint is not None:
                 self._checkpoints[stream] = page.checkpoint
 
-    def _rows(self, entity: BoundEntity) -> None:
-        stream = self.services.dynamics.stream(entity)
-        checkpoint = None if self._rebased(entity) else self.services.store.checkpoint(stream)
+    def _opened(self, entity: BoundEntity) -> Pages:
+        """Return an entity's changes, after the brakes have looked at the first of them."""
+        rebased = self._rebased(entity)
+        checkpoint = None if rebased else self.services.store.checkpoint(self.services.dynamics.stream(entity))
+        pages = open_pages(self.services, entity, checkpoint, partial(self._full, entity.name))
+        look_at_rows(self.services, entity, pages, rebased=rebased)
+        return pages
+
+    def _rows(self, entity: BoundEntity, pages: Pages) -> None:
+        if entity.name in self.taker.rows_written:
+            # Links that moved wrote to rows of this entity since: what was read of them is old.
+            full = partial(self._full, entity.name)
+            checkpoint = None if pages.listing else self.services.store.checkpoint(pages.stream)
+            pages = open_pages(self.services, entity, checkpoint, full)
         try:
-            self._row_pages(entity, stream, self.services.dynamics.changes([entity], checkpoint))
+            self._row_pages(entity, pages.stream, pages)
         except CheckpointExpiredError as error:
-            if checkpoint is None:
+            if pages.listing:
                 raise
             self._full(entity.name, f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
-            self._row_pages(entity, stream, self.services.dynamics.changes([entity], None))
+            self._row_pages(entity, pages.stream, self.services.dynamics.changes([entity], None))
 
-    def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterator[ChangePage]) -> None:
+    def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterable[ChangePage]) -> None:
         listing = False
-        first = list(islice(pages, 1))
-        ahead = first if not first or first[0].listing else first + list(islice(pages, LOOK_AHEAD - 1))
-        self._brake_rows(entity, {row for page in ahead for row in page.deleted})
-        for page in chain(ahead, pages):
+        for page in pages:
             self.keep_going()
             if page.listing and not listing:
                 listing = True
@@ -204,16 +220,20 @@ class Cycle:
             if people.everything or entity.name in people.missed:
                 links = self.services.store.links(entity.name)
                 while some := list(islice(links, PERSONS_AT_ONCE)):
-                    self._some_persons(people, [link.marketo_id for link in some])
+                    self._some_persons(people, [link.marketo_id for link in some], entity.name)
         if people.everything:
             return
         ids = [i for i in people.ids if i not in people.deleted]
         for start in range(0, len(ids), PERSONS_AT_ONCE):
             self._some_persons(people, [i for i in ids[start : start + PERSONS_AT_ONCE] if i in people.ids])
 
-    def _some_persons(self, people: ChangedPersons, ids: Sequence[str]) -> None:
+    def _some_persons(self, people: ChangedPersons, ids: Sequence[str], entity: str = "") -> None:
         self.keep_going()
         works, strangers = self.deriver.from_persons(ids)
+        if entity:
+            # Everybody is compared: who isn't there any more looks deleted.
+            gone = sum(work.step.kind is StepKind.UNLINK for work in works)
+            self.services.settings.brakes.allow_deletes(entity, gone, len(ids))
         self._take(works)
         if self.push is not None:
             self._take(self.push([i for i in strangers if i in people.created]))
@@ -302,15 +322,6 @@ class Cycle:
         total = self.services.store.count_links(entity.name) if links else 0
         self.services.settings.brakes.allow_deletes(entity.name, len(links), total)
         return links
-
-    def _brake_persons(self, people: ChangedPersons) -> None:
-        """Look at persons whose rows are to be deleted with them."""
-        settings = self.services.settings
-        gone = Counter(link.entity for link in self.services.links_of_persons(list(people.deleted)).values())
-        for entity in self.services.persons():
-            if settings.deletions.after(entity, Side.MARKETO) is OnDelete.DELETE:
-                links = self.services.store.count_links(entity.name)
-                settings.brakes.allow_deletes(entity.name, gone[entity.name], links)
 
     def _forget_parked(self, people: ChangedPersons) -> None:
         """Let go of parked records that are no longer there: nobody can decide about them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from ..connectors import CallCount, Connector
 from ..entities import Discovery, Entity, Provision, Side, discover
 from ..errors import ConfigurationError, QuotaError
 from ..identity import Matching
-from ..plan import Brakes, Plan
+from ..plan import Brake, Brakes, Plan
 from ..state import StateStore
 from .apply import Applier, Stopped
 from .arguments import checked_entities, checked_person_ids, checked_policies
@@ -101,6 +101,8 @@ class SyncEngine:
         self._dynamics = dynamics
         self._store = store
         self._definitions = checked_entities(entities)
+        if brakes is not None and brakes.canary is not None and brakes.canary.entity not in self._names:
+            raise ConfigurationError(f"brakes: the canary's entity {brakes.canary.entity!r} isn't synced")
         self._settings = Settings(
             policies=checked_policies(self._definitions, policies),
             matching=matching or Matching(),
@@ -152,14 +154,17 @@ class SyncEngine:
         """
         return provision(self._marketo, self._dynamics, self._definitions, dry_run=dry_run)
 
-    def plan(self) -> Plan:
+    def plan(self, *, release: Collection[Brake] = ()) -> Plan:
         """Return what :meth:`run` would do now. Reads and decides; writes nothing anywhere, not even where it stopped.
+
+        Args:
+            release: Brakes that let everything pass this once.
 
         Raises:
             SyncError: As :meth:`run`.
         """
         with self._store.lock():
-            services = self._open(Overlay(self._store))
+            services = self._open(Overlay(self._store), release)
             report = SyncReport(self._settings.now())
             collector = Collector(services)
             cycle = self._cycle(services, collector, report, ignore, _go_on)
@@ -172,6 +177,7 @@ class SyncEngine:
         deadline: datetime | timedelta | None = None,
         on_event: OnEvent = ignore,
         stop: threading.Event | None = None,
+        release: Collection[Brake] = (),
     ) -> SyncReport:
         """Run one cycle: the first is the full copy, later ones carry changes only.
 
@@ -179,6 +185,7 @@ class SyncEngine:
             deadline: When to stop at the next batch edge: a moment (time-zone aware), or a time from now.
             on_event: Called with everything that happens, for progress bars and logs.
             stop: Set by the host to stop at the next batch edge.
+            release: Brakes that let everything pass in this cycle, such as ``[Brake.DELETES]``.
 
         Returns:
             What was done. ``report.stopped`` says why a cycle ended before everything was done; the next one goes on.
@@ -195,16 +202,23 @@ class SyncEngine:
             report = SyncReport(self._settings.now(), kind="first copy" if first else "cycle")
             on_event(Event("started", detail=report.kind))
             with self._counted(report, on_event):
-                services, applier = self._ready(report, on_event, keep_going)
+                services, applier = self._ready(report, on_event, keep_going, release)
                 cycle = self._cycle(services, applier, report, on_event, keep_going)
                 cycle.run()
                 report.count("all", "read", "unchanged", cycle.unchanged)
             remember_run(self._store, report, self._names)
             return report
 
-    async def arun(self, *, deadline: datetime | timedelta | None = None, on_event: OnEvent = ignore) -> SyncReport:
-        """Run one cycle in a worker thread. Cancelling the task stops the cycle at the next batch edge."""
-        return await in_thread(lambda stop: self.run(deadline=deadline, on_event=on_event, stop=stop))
+    async def arun(
+        self,
+        *,
+        deadline: datetime | timedelta | None = None,
+        on_event: OnEvent = ignore,
+        release: Collection[Brake] = (),
+    ) -> SyncReport:
+        """Run one cycle in a worker thread, as :meth:`run` does. Cancelling the task stops the cycle at the next batch
+        edge."""
+        return await in_thread(lambda stop: self.run(deadline=deadline, on_event=on_event, stop=stop, release=release))
 
     def run_every(self, interval: timedelta | float, stop: threading.Event, *, on_event: OnEvent = ignore) -> int:
         """Run cycles until ``stop`` is set, and return how many ran. Owns no thread: it blocks the caller's.
@@ -296,8 +310,9 @@ class SyncEngine:
     def _names(self) -> list[str]:
         return [definition.name for definition in self._definitions]
 
-    def _open(self, store: StateStore) -> Services:
-        return open_services(self._marketo, self._dynamics, store, self._settings, self._definitions)
+    def _open(self, store: StateStore, release: Collection[Brake] = ()) -> Services:
+        settings = attrs.evolve(self._settings, brakes=self._settings.brakes.release(release))
+        return open_services(self._marketo, self._dynamics, store, settings, self._definitions)
 
     def _cycle(
         self, services: Services, taker: Taker, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]
@@ -305,8 +320,14 @@ class SyncEngine:
         push = partial(by_rule, services, report=report) if self._settings.push_rule is not None else None
         return Cycle(services, taker, report, on_event, keep_going, push)
 
-    def _ready(self, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]) -> tuple[Services, Applier]:
-        services = self._open(self._store)
+    def _ready(
+        self,
+        report: SyncReport,
+        on_event: OnEvent,
+        keep_going: Callable[[], None],
+        release: Collection[Brake] = (),
+    ) -> tuple[Services, Applier]:
+        services = self._open(self._store, release)
         report.left_out = services.left_out
         for gap in services.left_out:
             on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))

@@ -1,6 +1,6 @@
 """What to do: steps, their price, the brakes, and how a plan reads. Pure."""
 
-from .brakes import Brakes
+from .brakes import Brake, Brakes, Canary
 from .derive import park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
 from .known import Known, confirmed_base
 from .price import Price, price
@@ -8,7 +8,9 @@ from .report import Plan, describe, step_as_data
 from .step import Step, StepKind
 
 __all__ = [
+    "Brake",
     "Brakes",
+    "Canary",
     "Known",
     "Plan",
     "Price",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random as random_numbers
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from ...entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Side
@@ -108,6 +108,11 @@ class DynamicsConnector:
     def calls(self) -> CallCount:
         """Calls made so far, repeated ones included."""
         return self._channel.calls
+
+    @property
+    def skew(self) -> timedelta | None:
+        """How far this machine's clock is ahead of Dynamics'; ``None`` before the first answer."""
+        return self._channel.skew
 
     def identity(self) -> str:
         """Return the organization id, from ``WhoAmI``; it is asked for once.

@@ -130,6 +130,11 @@ class MarketoConnector:
         """Calls made so far, as they stand now."""
         return self._session.calls
 
+    @property
+    def skew(self) -> timedelta | None:
+        """How far Marketo's clock is ahead of this machine's; ``None`` before the first answer."""
+        return self._session.skew
+
     def identity(self) -> str:
         """Return the Munchkin id, read from the host; ``host:port`` for a host that doesn't begin with one."""
         return self._address.identity
