@@ -7,6 +7,8 @@
     │   ├── MappingError              an entity class whose mapping can't work
     │   ├── FieldMissingError         a field the user named is not there
     │   ├── FieldUnreadableError      a field the user named can't be read by the sync user
+    │   ├── SchemaChangedError        a service changed a mapped field, and the caller wants no cycle then
+    │   ├── NativeSyncError           Marketo's own CRM sync keeps an object to itself
     │   ├── AddressError              a URL that is not one of the service
     │   └── PolicyError               a policy that raised, or gave no resolution
     ├── ServiceError                  a service, or the way to it, said no
@@ -56,6 +58,14 @@ class FieldMissingError(ConfigurationError):
 
 class FieldUnreadableError(ConfigurationError):
     """A field that the user named can't be read by the sync user."""
+
+
+class SchemaChangedError(ConfigurationError):
+    """A service changed a mapped field, and the caller wants no cycle then; the text names what changed."""
+
+
+class NativeSyncError(ConfigurationError):
+    """Marketo's own CRM sync is connected and keeps an object to itself, so no record of it can be written."""
 
 
 class AddressError(ConfigurationError):

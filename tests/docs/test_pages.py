@@ -21,6 +21,7 @@ import pytest
 from attrs import frozen
 
 from marketo_dynamics_sync.sandbox import Sandbox
+from marketo_dynamics_sync.sandbox.marketo import PersonField
 from marketo_dynamics_sync.sandbox.sandbox import DYNAMICS_HOST, LOGIN_HOST, MARKETO_HOST
 from marketo_dynamics_sync.sandbox.transport import SandboxTransport
 
@@ -81,9 +82,24 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     return sandbox
 
 
+def native_sync(services: Sandbox) -> None:
+    """Let a native sync have linked Ada's lead to a person, and somebody have edited her since."""
+    services.marketo.fields.add(PersonField("microsoftLeadId", updateable=False, crm_managed=True))
+    (row,) = services.dynamics.all_rows("lead")
+    services.marketo.create_person(
+        firstName="Ada", lastName="King", email="ada@example.com", microsoftLeadId=row["leadid"]
+    )
+
+
+#: What is there before a page begins.
+BEFORE = {"move": native_sync}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page(page: Path, services: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    if page.stem in BEFORE:
+        BEFORE[page.stem](services)
     namespace: dict[str, object] = {"__name__": "page"}
     printed = ""
     for block in blocks_of(page):

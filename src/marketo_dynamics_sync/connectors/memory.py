@@ -104,7 +104,7 @@ class MemoryConnector:
         """Return the id it was given."""
         return self._identity
 
-    def refresh(self) -> None:
+    def refresh(self, *, certain: bool = False) -> None:
         """Nothing is kept that could be old."""
 
     def describe(self, definition: EntityDefinition) -> ObjectInfo:

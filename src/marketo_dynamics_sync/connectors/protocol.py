@@ -221,9 +221,13 @@ class Connector(Protocol):
         """Return the id of the instance: the Dynamics organization id, or the Marketo Munchkin id."""
         ...
 
-    def refresh(self) -> None:
+    def refresh(self, *, certain: bool = False) -> None:
         """Forget what was described, so that the next :meth:`describe` sees schema changes. Called at the start of a
-        cycle."""
+        cycle.
+
+        Args:
+            certain: Forget it even where nothing hints at a change: something that was read looks as if one was made.
+        """
         ...
 
     def describe(self, definition: EntityDefinition) -> ObjectInfo:

@@ -43,7 +43,7 @@ class Collector:
 
     def plan(self, unchanged: int) -> Plan:
         """Return what was collected as a plan."""
-        return Plan(tuple(self.steps), self.services.left_out, unchanged)
+        return Plan(tuple(self.steps), self.services.left_out, unchanged, self.services.schema_changes)
 
 
 def _pretend(work: Work) -> None:

@@ -12,10 +12,11 @@ from attrs import define, field
 
 from ..connectors import ChangePage
 from ..entities import BoundEntity, Side
-from ..errors import CheckpointExpiredError
+from ..errors import CheckpointExpiredError, RequestRejectedError
 from ..plan import StepKind
 from ..state import Commit, Link, Parked
 from .ahead import Pages, look_at_canary, look_at_clocks, look_at_persons, look_at_rows, open_pages
+from .apply import Stopped
 from .conversions import note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
@@ -23,6 +24,7 @@ from .objects import freed, in_order
 from .people import ChangedPersons
 from .push import plan_push
 from .report import SyncReport
+from .screen import let_go, moved, moved_text, screened
 from .services import Services
 from .waiting import FINAL, waiting_rows
 from .work import Work
@@ -81,6 +83,15 @@ class Cycle:
             ServiceError: A service failed; what was done is kept, and the next cycle goes on from there.
             PlanRefusedError: A brake stopped it.
         """
+        try:
+            self._run()
+        except RequestRejectedError as error:
+            found = moved(self.services)
+            if not found:
+                raise
+            raise Stopped(moved_text(found)) from error
+
+    def _run(self) -> None:
         self._note_rebase()
         with self._timed("read Marketo changes"):
             people = self._read_people()
@@ -103,7 +114,8 @@ class Cycle:
         with self._timed("deletions"):
             self._deletions(people)
         facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts
-        self.services.store.commit(Commit(checkpoints=self._checkpoints, facts=facts))
+        facts |= self.services.schema_facts
+        self.services.store.commit(Commit(checkpoints=self._checkpoints, facts={**facts}))
 
     @property
     def unchanged(self) -> int:
@@ -251,6 +263,7 @@ class Cycle:
                 if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, people)
             ]
             rows += freed(self.services, entity)
+            rows += let_go(self.services, entity)
             if rows:
                 self._again(entity, list(dict.fromkeys(rows)))
             persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
@@ -337,7 +350,7 @@ class Cycle:
 
     def _take(self, works: Sequence[Work]) -> None:
         if works:
-            self.taker.take(works)
+            self.taker.take(screened(self.services, works))
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

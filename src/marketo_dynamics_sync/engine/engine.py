@@ -23,6 +23,7 @@ from .apply import Applier, Stopped
 from .arguments import checked_entities, checked_person_ids, checked_policies
 from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
+from .contract import SchemaModes, checked_modes
 from .cycle import Cycle, Taker
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
@@ -33,8 +34,10 @@ from .provision import provision
 from .push import by_rule, check_preset, entity_to_push, plan_push
 from .report import SyncReport
 from .schedule import in_thread, repeat
+from .screen import screened
 from .services import PushRule, Services, Settings, open_services
 from .status import Status, read_status, remember_run
+from .takeover import Takeover, take_over
 
 
 def _utc_now() -> datetime:
@@ -61,6 +64,10 @@ class SyncEngine:
         on_delete: What becomes of a record whose other half was deleted: by entity name for rows deleted in Dynamics,
             by ``(name, Side.MARKETO)`` for persons deleted in Marketo. Default: persons are marked (the native way),
             companies and sales persons stay, opportunities and custom objects are deleted; rows always stay.
+        on_schema_change: What a cycle does when a service changed a mapped field since the last one: one mode for all
+            entities, or by entity name. Default: fields that are ``optional`` evolve; the loss of another is an error.
+        beside_native_sync: Sync persons and custom objects only, while Marketo's own CRM sync is connected and keeps
+            companies, sales persons, opportunities and their roles to itself. Without it that is an error.
         push_rule: Says as which entity a person that is new in Marketo is made in Dynamics; without it none is, unless
             :meth:`push_persons` asks for it.
         now: The clock (UTC).
@@ -84,6 +91,8 @@ class SyncEngine:
         filters: Mapping[str, Filter] | None = None,
         brakes: Brakes | None = None,
         on_delete: Mapping[str | tuple[str, Side], OnDelete] | None = None,
+        on_schema_change: SchemaModes | None = None,
+        beside_native_sync: bool = False,
         push_rule: PushRule | None = None,
         now: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -110,6 +119,8 @@ class SyncEngine:
             deletions=deletions(on_delete, self._names),
             filters=checked_filters(filters, self._names),
             push_rule=push_rule,
+            schema_modes=checked_modes(on_schema_change, self._names),
+            beside_native_sync=beside_native_sync,
             new_id=new_id,
             now=now,
             monotonic=monotonic,
@@ -118,7 +129,8 @@ class SyncEngine:
     def check(self) -> Preflight:
         """Look at everything a cycle needs: address, credentials, permissions, change tracking, mapping, limits.
         Writes nothing."""
-        return preflight(self._marketo, self._dynamics, self._store, self._definitions)
+        modes, beside = self._settings.schema_modes, self._settings.beside_native_sync
+        return preflight(self._marketo, self._dynamics, self._store, self._definitions, modes, beside=beside)
 
     def discover(self, entity: str | type[Entity]) -> Discovery:
         """Return what both services have for an entity: mapped, free, alike, not to be used. Writes nothing anywhere.
@@ -164,12 +176,10 @@ class SyncEngine:
             SyncError: As :meth:`run`.
         """
         with self._store.lock():
-            services = self._open(Overlay(self._store), release)
-            report = SyncReport(self._settings.now())
-            collector = Collector(services)
-            cycle = self._cycle(services, collector, report, ignore, _go_on)
-            cycle.run()
-            return collector.plan(cycle.unchanged)
+            try:
+                return self._planned(release)
+            except Stopped:  # the schema changed meanwhile: what is known of it is new by now
+                return self._planned(release)
 
     def run(
         self,
@@ -192,6 +202,7 @@ class SyncEngine:
 
         Raises:
             ConfigurationError: Something must be changed before any call can work.
+            SchemaChangedError: A service changed a mapped field of an entity whose schema is frozen.
             ServiceError: A service failed for good. What was done until then is kept.
             StateError: The store can't be used, is locked, or belongs to other instances.
             PlanRefusedError: A brake stopped the cycle.
@@ -262,7 +273,8 @@ class SyncEngine:
                 services, applier = self._ready(report, on_event, _go_on)
                 entity = entity_to_push(services, name)
                 check_preset(entity, values or {})
-                applier.take(plan_push(services, wanted, entity, report, values or {}))
+                works = plan_push(services, wanted, entity, report, values or {})
+                applier.take(screened(services, works))
             return report
 
     def sync_records(
@@ -299,8 +311,32 @@ class SyncEngine:
                 services, applier = self._ready(report, on_event, _go_on)
                 bound = chosen_entity(services, name)
                 for works in plan_chosen(services, bound, [str(i).strip().lower() for i in ids], side, report):
-                    applier.take(works)
+                    applier.take(screened(services, works))
             return report
+
+    def takeover(
+        self, field: str | Mapping[str, str], *, dry_run: bool = True, leave_differences: bool = False
+    ) -> Takeover:
+        """Take over links that another sync made, such as Marketo's own, by the field in which it kept row ids.
+
+        Nothing is written to either service. Equal values write nothing later either; ones that differ are decided by
+        the policy in the next cycle, or left as they are until somebody edits them.
+
+        Args:
+            field: REST name of the Marketo person field that holds row ids, or one by entity name.
+            dry_run: Only look. With ``False`` the links are kept.
+            leave_differences: Leave what differs as it is.
+
+        Returns:
+            What was, or would be, linked, and how each field compares: numbers and ids, never values.
+
+        Raises:
+            ConfigurationError: Marketo has no such field, or persons can't be looked up by it.
+            SyncError: As :meth:`run`.
+        """
+        with self._store.lock():
+            services = self._open(Overlay(self._store) if dry_run else self._store)
+            return take_over(services, field, dry_run=dry_run, leave_differences=leave_differences)
 
     def status(self) -> Status:
         """Return how it goes, as the state store knows it: links, what waits, the last cycles. Makes no call."""
@@ -309,6 +345,13 @@ class SyncEngine:
     @property
     def _names(self) -> list[str]:
         return [definition.name for definition in self._definitions]
+
+    def _planned(self, release: Collection[Brake]) -> Plan:
+        services = self._open(Overlay(self._store), release)
+        collector = Collector(services)
+        cycle = self._cycle(services, collector, SyncReport(self._settings.now()), ignore, _go_on)
+        cycle.run()
+        return collector.plan(cycle.unchanged)
 
     def _open(self, store: StateStore, release: Collection[Brake] = ()) -> Services:
         settings = attrs.evolve(self._settings, brakes=self._settings.brakes.release(release))
@@ -331,6 +374,9 @@ class SyncEngine:
         report.left_out = services.left_out
         for gap in services.left_out:
             on_event(Event("left-out", gap.entity, gap.side, detail=f"{gap.field}: {gap.reason}"))
+        report.schema_changes = services.schema_changes
+        for change in services.schema_changes:
+            on_event(Event("schema-changed", change.entity, change.side, detail=str(change)))
         applier = Applier(services, report, on_event, keep_going)
         applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
         return services, applier

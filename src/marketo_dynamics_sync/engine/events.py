@@ -15,7 +15,7 @@ class Event:
     """Something happened.
 
     Attributes:
-        kind: ``"started"``, ``"left-out"``, ``"read"``, ``"written"``, ``"full-comparison"``,
+        kind: ``"started"``, ``"left-out"``, ``"schema-changed"``, ``"read"``, ``"written"``, ``"full-comparison"``,
             ``"parked"``, ``"rejected"``, ``"stopped"`` or ``"finished"``.
         entity: Name of the entity it is about, or ``""``.
         side: The service it is about, or ``None``.

@@ -6,19 +6,29 @@ import hashlib
 
 from attrs import evolve
 
-from ..entities import BoundEntity, Values
+from ..entities import BoundEntity, BoundField, Values
 from ..plan import Known
 from ..state import Link
 
 
 def mapping_digest(entity: BoundEntity) -> str:
     """Return a short digest of the mapping in force; a base made under another one is compared afresh."""
-    return hashlib.sha256(entity.fingerprint.encode()).hexdigest()[:16]
+    text = "|".join([entity.fingerprint, *(_types(entity, bound) for bound in entity.fields.values())])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _types(entity: BoundEntity, bound: BoundField) -> str:
+    """Return the types that both services give a field: values of another type are to be compared afresh."""
+    there, column = entity.marketo.fields.get(bound.marketo), entity.dynamics.fields.get(bound.dynamics)
+    ends = (there.type if there else "", column.type if column else "", (column.behavior if column else None) or "")
+    return ":".join((bound.name, *ends))
 
 
 def known_of(link: Link, entity: BoundEntity, *, digest: str) -> Known:
     """Return what a link remembers, decoded for an entity."""
-    base = entity.load(link.base)
+    base = {
+        name: value for name, value in entity.load(link.base).items() if _means_something(entity, name, link, digest)
+    }
     return Known(
         entity,
         link.marketo_id,
@@ -30,6 +40,12 @@ def known_of(link: Link, entity: BoundEntity, *, digest: str) -> Known:
         current=link.fingerprint == digest,
         source=link,
     )
+
+
+def _means_something(entity: BoundEntity, name: str, link: Link, digest: str) -> bool:
+    """Return whether a remembered value is of the field that is there now, and not of one that went away since."""
+    back = entity.returns.get(name)
+    return back is None or link.fingerprint == digest or link.fingerprint in back.digests
 
 
 def link_of(

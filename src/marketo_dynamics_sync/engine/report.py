@@ -11,7 +11,8 @@ import attrs
 from attrs import define, field, frozen
 
 from ..connectors import CallCount
-from ..entities import LeftOut
+from ..entities import LeftOut, SchemaChange
+from ..plan import change_as_data
 
 #: Lines of each kind that a report keeps; beyond it only the counts go on.
 KEPT: Final = 1000
@@ -81,6 +82,7 @@ class SyncReport:
         parked: What waits for a human.
         rejected: What a service refused.
         left_out: Fields of the default mapping that are not synced here.
+        schema_changes: What the services changed about mapped fields since they were last seen.
         full_comparisons: Streams that had to be compared in full, with the reason.
         stopped: Why the cycle ended before everything was done; empty when all was done.
         seconds: Time spent by phase.
@@ -96,6 +98,7 @@ class SyncReport:
     parked: list[WaitingLine] = field(factory=list)
     rejected: list[WaitingLine] = field(factory=list)
     left_out: tuple[LeftOut, ...] = ()
+    schema_changes: tuple[SchemaChange, ...] = ()
     full_comparisons: list[str] = field(factory=list)
     stopped: str = ""
     seconds: dict[str, float] = field(factory=dict)
@@ -156,6 +159,7 @@ class SyncReport:
                 {"entity": gap.entity, "field": gap.field, "side": gap.side.value, "reason": gap.reason}
                 for gap in self.left_out
             ],
+            "schema_changes": [change_as_data(change) for change in self.schema_changes],
             "full_comparisons": list(self.full_comparisons),
             "stopped": self.stopped,
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
@@ -182,6 +186,8 @@ class SyncReport:
                 yield f"  {title}: {where}{column}: {line.reason} {line.message}".rstrip()
         for gap in self.left_out:
             yield f"  left out: {gap.entity}.{gap.field}: {gap.reason}"
+        for change in self.schema_changes:
+            yield f"  schema changed: {change}"
         for reason in self.full_comparisons:
             yield f"  compared in full: {reason}"
 

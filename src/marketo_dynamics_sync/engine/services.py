@@ -10,11 +10,13 @@ from attrs import define, field
 
 from ..conflict import Policy
 from ..connectors import Connector
-from ..entities import BoundEntity, EntityDefinition, LeftOut, Record, Side, bind
-from ..errors import IdentityMismatchError
+from ..entities import BoundEntity, EntityDefinition, LeftOut, ObjectInfo, Record, SchemaChange, Side
+from ..entities.drift import as_text, with_returns
+from ..errors import IdentityMismatchError, NativeSyncError
 from ..identity import Matching
 from ..plan import Brakes
 from ..state import Commit, Link, StateStore
+from .contract import Contract, OnSchemaChange, bind_under_contract, schema_fact
 from .deletions import Deletions
 from .filters import Filter
 from .links import mapping_digest
@@ -24,6 +26,8 @@ from .relations import without_foreign_links
 PushRule = Callable[[Record], str | None]
 
 
+#: What to do where Marketo's own sync goes on.
+BESIDE: Final = "To sync persons and custom objects only, beside Marketo's own sync, give beside_native_sync=True."
 #: Fact that names the entities of a store whose records are persons.
 _PERSONS: Final = "persons"
 
@@ -38,6 +42,8 @@ class Settings:
     deletions: Deletions
     filters: Mapping[str, Filter]
     push_rule: PushRule | None
+    schema_modes: Mapping[str, OnSchemaChange]
+    beside_native_sync: bool
     new_id: Callable[[], str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -52,6 +58,8 @@ class Services:
     store: StateStore
     settings: Settings
     entities: Mapping[str, BoundEntity]
+    contracts: Mapping[str, Contract]
+    closed: tuple[LeftOut, ...] = ()
     digests: Mapping[str, str] = field(init=False)
     _person_names: list[str] = field(factory=list, init=False)
 
@@ -60,8 +68,22 @@ class Services:
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
-        """Fields of the default mappings that are not synced here."""
-        return tuple(gap for entity in self.entities.values() for gap in entity.left_out)
+        """Fields of the default mappings, and entities (``*``), that are not synced here."""
+        return self.closed + tuple(gap for entity in self.entities.values() for gap in entity.left_out)
+
+    @property
+    def schema_changes(self) -> tuple[SchemaChange, ...]:
+        """What both services changed about mapped fields since they were last seen."""
+        return tuple(change for contract in self.contracts.values() for change in contract.changes)
+
+    @property
+    def schema_facts(self) -> dict[str, str]:
+        """What is to be remembered of the schema when a cycle has come to its end."""
+        facts = {
+            schema_fact(name): as_text(with_returns(c.keep, c.away, self.entities[name], self.digests[name]))
+            for name, c in self.contracts.items()
+        }
+        return {name: text for name, text in facts.items() if self.store.fact(name) != text}
 
     def persons(self) -> list[BoundEntity]:
         """Return the entities that live in Marketo's person table, in their order."""
@@ -106,6 +128,8 @@ def open_services(
 
     Raises:
         ConfigurationError: An entity can't be synced between these two instances; the text says why.
+        NativeSyncError: Marketo's own CRM sync keeps an entity's object to itself.
+        SchemaChangedError: A service changed a mapped field of an entity whose schema is frozen.
         IdentityMismatchError: The store was built on another organization or instance.
         ServiceError: A service can't be reached or refuses us.
     """
@@ -113,11 +137,34 @@ def open_services(
     store.fact(f"identity:{Side.MARKETO.value}")
     marketo.refresh()
     dynamics.refresh()
-    bound = {d.name: bind(d, marketo.describe(d), dynamics.describe(d)) for d in definitions}
-    services = Services(marketo, dynamics, store, settings, without_foreign_links(bound))
+    bound, contracts, closed = {}, {}, []
+    for definition in definitions:
+        try:
+            ends = described(marketo, dynamics, definition)
+        except NativeSyncError as error:
+            if not settings.beside_native_sync:
+                raise
+            closed.append(LeftOut(definition.name, "*", Side.MARKETO, definition.marketo.name, str(error)))
+            continue
+        mode = settings.schema_modes.get(definition.name)
+        entity, contract = bind_under_contract(definition, *ends, store=store, mode=mode)
+        bound[definition.name], contracts[definition.name] = entity, contract
+    services = Services(marketo, dynamics, store, settings, without_foreign_links(bound), contracts, tuple(closed))
     guard_identity(store, marketo, dynamics, remember=True)
     services.remember_persons()
     return services
+
+
+def described(marketo: Connector, dynamics: Connector, definition: EntityDefinition) -> tuple[ObjectInfo, ObjectInfo]:
+    """Return what both services say of an entity's objects.
+
+    Raises:
+        NativeSyncError: Marketo's own CRM sync keeps its object to itself.
+    """
+    ends = marketo.describe(definition), dynamics.describe(definition)
+    if ends[0].closed:
+        raise NativeSyncError(f"{definition.name} can't be synced: {ends[0].closed}. {BESIDE}")
+    return ends
 
 
 def guard_identity(store: StateStore, marketo: Connector, dynamics: Connector, *, remember: bool) -> None:

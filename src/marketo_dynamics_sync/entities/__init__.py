@@ -1,7 +1,7 @@
 """What a record is: entity classes, their fields, and the codecs that carry values. Pure: no I/O here."""
 
 from .account import Account
-from .binding import BoundEntity, BoundField, LeftOut, bind, without
+from .binding import BoundEntity, BoundField, LeftOut, Return, bind, without
 from .codecs import (
     Choice,
     Choices,
@@ -16,6 +16,7 @@ from .contact import Contact
 from .definition import EntityDefinition, EntityField
 from .direction import Direction, Side
 from .discovery import Discovery, MappedField, Restriction, Suggestion, discover
+from .drift import SchemaChange
 from .fields import mapped
 from .generation import generate_source
 from .lead import Lead
@@ -69,6 +70,8 @@ __all__ = [
     "Record",
     "Ref",
     "Restriction",
+    "Return",
+    "SchemaChange",
     "Side",
     "Suggestion",
     "Url",

@@ -96,6 +96,19 @@ def _invalid(codec: Codec[object], error: Exception) -> Invalid:
     return Invalid("codec-failed", f"the codec {type(codec).__name__} raised {type(error).__name__}")
 
 
+@frozen
+class Return:
+    """A field that was away for a time, or was made anew: what was remembered of it before means nothing.
+
+    Attributes:
+        times: How often it came back.
+        digests: Digests of the mappings in force since; a value remembered under another one is from before.
+    """
+
+    times: int
+    digests: frozenset[str] = frozenset()
+
+
 @define(eq=False, slots=False)
 class BoundEntity:
     """An entity ready to be synced between two given instances.
@@ -107,6 +120,7 @@ class BoundEntity:
         dynamics: The Dataverse table as described.
         left_out: Fields that are not synced here, and why.
         deleted_flag: Marketo's own field that says the row was deleted in Dynamics, where Marketo has one.
+        returns: Fields that were away and came back.
     """
 
     definition: EntityDefinition
@@ -115,6 +129,7 @@ class BoundEntity:
     dynamics: ObjectInfo
     left_out: tuple[LeftOut, ...] = field(default=())
     deleted_flag: BoundField | None = None
+    returns: Mapping[str, Return] = field(factory=dict)
 
     @property
     def name(self) -> str:
@@ -212,6 +227,7 @@ class BoundEntity:
             f"{f.name}:{f.marketo}:{f.dynamics}:{f.direction.value if f.direction else 'read'}:{type(f.codec).__name__}"
             for f in sorted(self.fields.values(), key=lambda f: f.name)
         ]
+        parts += [f"{name}:{self.returns[name].times}" for name in sorted(self.returns) if self.returns[name].times]
         return "|".join([self.name, self.definition.dynamics, self.definition.direction.value, *parts])
 
 

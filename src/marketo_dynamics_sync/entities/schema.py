@@ -45,6 +45,7 @@ class FieldInfo:
         navigation: Navigation property to write for each target table.
         entity_sets: Entity set name of each target table, where it is not the logical name with an ``s``.
         searchable: Whether Marketo can look records up by it.
+        former: Labels that options had before, with their numbers: what Marketo still holds of them stays readable.
     """
 
     name: str
@@ -63,6 +64,7 @@ class FieldInfo:
     navigation: Mapping[str, str] = field(factory=dict)
     entity_sets: Mapping[str, str] = field(factory=dict)
     searchable: bool = False
+    former: Mapping[str, int] = field(factory=dict)
 
 
 @frozen
@@ -76,6 +78,7 @@ class ObjectInfo:
         primary_id: Name of the field that identifies a record (``"leadid"``, ``"id"``).
         tracked: Whether the service can say what changed since a point (Dataverse change tracking).
         guarded: Whether a write can be refused when somebody else wrote first (``If-Match``).
+        closed: Why no record of it can be written, in words; "" where nothing keeps it closed.
     """
 
     name: str
@@ -84,3 +87,4 @@ class ObjectInfo:
     primary_id: str = "id"
     tracked: bool = True
     guarded: bool = False
+    closed: str = ""

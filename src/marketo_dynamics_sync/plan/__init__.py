@@ -4,7 +4,7 @@ from .brakes import Brake, Brakes, Canary
 from .derive import park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
 from .known import Known, confirmed_base
 from .price import Price, price
-from .report import Plan, describe, step_as_data
+from .report import Plan, change_as_data, describe, step_as_data
 from .step import Step, StepKind
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Price",
     "Step",
     "StepKind",
+    "change_as_data",
     "confirmed_base",
     "describe",
     "park",

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from attrs import define, field
 
-from ..entities import LeftOut, Side
+from ..entities import LeftOut, SchemaChange, Side
 from .price import Price, price
 from .step import Step, StepKind
 
@@ -23,11 +23,13 @@ class Plan:
         steps: What would be done, in order.
         left_out: Fields of the default mapping that are not synced here.
         unchanged: Records that were read and need nothing.
+        schema_changes: What the services changed about mapped fields since they were last seen.
     """
 
     steps: tuple[Step, ...] = field(repr=lambda steps: f"<{len(steps)} steps>")
     left_out: tuple[LeftOut, ...] = ()
     unchanged: int = 0
+    schema_changes: tuple[SchemaChange, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -66,6 +68,7 @@ class Plan:
                 {"entity": gap.entity, "field": gap.field, "side": gap.side.value, "reason": gap.reason}
                 for gap in self.left_out
             ],
+            "schema_changes": [change_as_data(change) for change in self.schema_changes],
             "steps": [step_as_data(step, values=values) for step in self.steps],
         }
 
@@ -77,11 +80,25 @@ class Plan:
         )
         for gap in self.left_out:
             yield f"  left out: {gap.entity}.{gap.field}: {gap.reason}"
+        for change in self.schema_changes:
+            yield f"  schema changed: {change}"
         for step in self.steps:
             yield f"  {describe(step)}"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+def change_as_data(change: SchemaChange) -> dict[str, object]:
+    """Return a change of a schema as plain data."""
+    return {
+        "entity": change.entity,
+        "field": change.field,
+        "side": change.side.value,
+        "native": change.native,
+        "kind": change.kind,
+        "detail": change.detail,
+    }
 
 
 def describe(step: Step) -> str:

@@ -121,3 +121,15 @@ def test_navigation_properties_are_properties_of_a_nested_update_too(api, servic
     assert api("PATCH", f"leads({row})", {"accountid@odata.bind": None}).code == "0x80048d19"
     assert api("PATCH", f"leads({row})", {"masterid@odata.bind": f"/leads({row})"}).status == 204
     assert "_masterid_value" not in service.row("lead", row)
+
+
+def test_a_column_is_edited_by_hand(api, service) -> None:
+    row = service.create("lead", lastname="B", jobtitle="a long title")
+    service.edit_column("lead", "jobtitle", max_length=5)
+    assert api.get(f"leads({row})?$select=jobtitle").json["jobtitle"] == "a long title"
+    assert api("PATCH", f"leads({row})", {"jobtitle": "longer"}).status == 400
+    definition = api.get(
+        "EntityDefinitions(LogicalName='lead')/Attributes/Microsoft.Dynamics.CRM.StringAttributeMetadata"
+        "?$select=LogicalName,MaxLength"
+    ).json["value"]
+    assert {item["LogicalName"]: item["MaxLength"] for item in definition}["jobtitle"] == 5

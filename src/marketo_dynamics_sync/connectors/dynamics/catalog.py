@@ -62,11 +62,11 @@ class Catalog:
                 self._organization, self._user = organization.lower(), user.lower()
             return self._organization, self._user
 
-    def refresh(self) -> None:
-        """Forget definitions that are old or doubtful."""
+    def refresh(self, *, certain: bool = False) -> None:
+        """Forget definitions that are old or doubtful; all of them where it has to be certain."""
         with self._lock:
             old = self.reader.channel.timing.monotonic() - self._read_at >= self.lifetime
-            if old or self._doubtful:
+            if old or self._doubtful or certain:
                 self._tables.clear()
                 self._described.clear()
                 self._rights = None

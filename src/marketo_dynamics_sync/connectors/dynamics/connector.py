@@ -122,9 +122,13 @@ class DynamicsConnector:
         """
         return self._catalog.who_am_i()[0]
 
-    def refresh(self) -> None:
-        """Let the next :meth:`describe` read definitions again if they are old, or if an answer didn't fit them."""
-        self._catalog.refresh()
+    def refresh(self, *, certain: bool = False) -> None:
+        """Let the next :meth:`describe` read definitions again if they are old, or if an answer didn't fit them.
+
+        Args:
+            certain: Read them again in any case.
+        """
+        self._catalog.refresh(certain=certain)
 
     def describe(self, definition: EntityDefinition) -> ObjectInfo:
         """Return the table that an entity lives in.

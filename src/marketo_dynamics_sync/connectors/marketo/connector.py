@@ -9,22 +9,26 @@ from random import SystemRandom
 from typing import Final, Self
 
 import httpx
+from attrs import evolve
 
 from ...entities import BoundEntity, EntityDefinition, NewField, ObjectInfo, Record, Side
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, PermissionDeniedError, ServiceError
 from ..protocol import CallCount, Capabilities, ChangePage, Check, Outcome, Write
 from .address import parse_address
 from .batches import WRITE_SIZE
 from .changes import Changes
+from .codes import CRM_ENABLED
 from .custom_activities import ActivityType, CustomActivities, CustomActivity
 from .limiter import CallLimiter
 from .lookup import LOOKUP_SIZE
+from .object_preflight import refusal
 from .object_schema import ObjectSchemas
 from .preflight import Preflight
 from .provisioning import create_fields
 from .reading import Reader
 from .schema import Schema
 from .session import Session
+from .targets import target_of
 from .usage import calls_today_once
 from .wire import Wire
 from .writing import Writer
@@ -111,6 +115,8 @@ class MarketoConnector:
         self._changes = Changes(self._session, self._schema, overlap)
         self._writer = Writer(self._session, self.refresh, self._objects.depth, partition)
         self._daily_limit = daily_limit
+        #: Objects that are known to be open to writes.
+        self._open: set[str] = set()
 
     def __repr__(self) -> str:
         return f"MarketoConnector({self._address.origin!r})"
@@ -139,8 +145,8 @@ class MarketoConnector:
         """Return the Munchkin id, read from the host; ``host:port`` for a host that doesn't begin with one."""
         return self._address.identity
 
-    def refresh(self) -> None:
-        """Forget the fields of all objects and the activity types, so that they are asked for anew."""
+    def refresh(self, *, certain: bool = False) -> None:
+        """Forget the fields of all objects and the activity types, so that they are asked for anew: always."""
         self._schema.forget()
         self._objects.forget()
         self._activities.forget()
@@ -155,7 +161,30 @@ class MarketoConnector:
         """
         if definition.marketo.is_person:
             return self._schema.get().info
-        return self._objects.get(definition).info
+        info = self._objects.get(definition).info
+        return evolve(info, closed=self._closed(definition))
+
+    def _closed(self, definition: EntityDefinition) -> str:
+        """Return why records of an object can't be written, "" where nothing keeps them; found out once.
+
+        While a native CRM sync is connected, it keeps companies, sales persons and opportunities to itself (Adobe,
+        "Error Codes", 1018). An instance on which it never was has no person field that is managed by a CRM, and is
+        not asked.
+        """
+        target = target_of(definition.marketo)
+        if not target.crm_owned:
+            return ""
+        if target.name in self._open:
+            return ""
+        try:
+            traces = self._schema.get().crm_managed
+        except PermissionDeniedError:  # whoever keeps no persons needs no right to read them
+            traces = frozenset()
+        refused = refusal(self._session, target) if traces else None
+        if isinstance(refused, ServiceError) and refused.code == CRM_ENABLED:
+            return str(refused)
+        self._open.add(target.name)
+        return ""
 
     def create_fields(self, fields: Sequence[NewField]) -> None:
         """Make custom person fields, all or none; the next :meth:`describe` sees them.

@@ -62,22 +62,29 @@ class ObjectPreflight:
                 remedy=DISCONNECT,
                 side=Side.MARKETO,
             )
-        # A write without a record writes nothing, and is refused for a missing right or a native sync all the same.
-        call = Call(
-            f"writing {target.words}",
-            f"{target.path}.json",
-            Kind.METADATA,
-            target.writes,
-            body={"action": "updateOnly", "dedupeBy": "dedupeFields", "input": []},
-        )
-        try:
-            self.session.send(call)
-        except RequestRejectedError as error:
-            if error.code == CRM_ENABLED:
-                return _failed(name, error, target.writes)
-        except SyncError as error:
-            return _failed(name, error, target.writes)
+        refused = refusal(self.session, target)
+        if refused is not None:
+            return _failed(name, refused, target.writes)
         return _passed(name, f"the role has the permission {target.writes!r}; tried with a write without a record")
+
+
+def refusal(session: Session, target: Target) -> SyncError | None:
+    """Return why records of an object can't be written, found out by a write without a record: it writes nothing, and
+    is refused for a missing right or a native sync all the same."""
+    call = Call(
+        f"writing {target.words}",
+        f"{target.path}.json",
+        Kind.METADATA,
+        target.writes,
+        body={"action": "updateOnly", "dedupeBy": "dedupeFields", "input": []},
+    )
+    try:
+        session.send(call)
+    except RequestRejectedError as error:
+        return error if error.code == CRM_ENABLED else None
+    except SyncError as error:
+        return error
+    return None
 
 
 def _passed(name: str, detail: str) -> Check:

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from ...entities import EntityDefinition, FieldInfo, MarketoObject, ObjectInfo
-from ...errors import ConfigurationError, RequestRejectedError, ResponseError, ServiceError
+from ...errors import ConfigurationError, NativeSyncError, RequestRejectedError, ResponseError, ServiceError
 from .codes import CRM_ENABLED
 from .envelope import SERVICE
 from .session import Call, Kind, Session
@@ -53,8 +53,9 @@ class ObjectSchemas:
         """Return the description of the object that an entity lives in, asking for it if it isn't known.
 
         Raises:
-            ConfigurationError: The custom object isn't there or has no approved version, a native CRM sync keeps the
-                object to itself, or its records are told apart by other fields than the entity says.
+            ConfigurationError: The custom object isn't there or has no approved version, or its records are told apart
+                by other fields than the entity says.
+            NativeSyncError: A native CRM sync keeps the object to itself.
             ServiceError: The service can't be reached or refuses us.
         """
         item = definition.marketo
@@ -91,7 +92,7 @@ class ObjectSchemas:
             result = self._session.send(call).result
         except RequestRejectedError as error:
             if error.code == CRM_ENABLED:
-                raise ConfigurationError(f"{definition.name} can't be synced: {error}") from error
+                raise NativeSyncError(f"{definition.name} can't be synced: {error}") from error
             if target.is_custom and error.code in _NO_OBJECT:
                 raise ConfigurationError(self._missing(definition)) from error
             raise

@@ -118,8 +118,14 @@ class ChoiceCodec(Codec[int]):
             self,
             labels=labels,
             numeric=marketo is not None and marketo.type in _NUMBERS,
-            values=_by_label(labels),
+            values=_with_former(labels, dynamics),
         )
+
+
+def _with_former(labels: Mapping[int, str], column: FieldInfo | None) -> dict[str, int]:
+    """Return numbers by label in lower case, those of labels that the option set had before too."""
+    former = {label.casefold(): number for label, number in column.former.items()} if column else {}
+    return former | _by_label(labels)
 
 
 def _by_label(labels: Mapping[int, str]) -> dict[str, int]:
@@ -203,9 +209,10 @@ class EnumCodec(Codec[E], Generic[E]):
         super().bind(marketo, dynamics)
         members = {member.value: member for member in self.enum}
         shown = unique_labels(dynamics.options) if dynamics else {}
+        known = _with_former(shown, dynamics)
         return evolve(
             self,
-            labels={label.casefold(): members[value] for value, label in shown.items() if value in members},
+            labels={label: members[value] for label, value in known.items() if value in members},
             numeric=marketo is not None and marketo.type in _NUMBERS,
             codes=frozenset(shown),
         )
@@ -287,6 +294,6 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
         labels = unique_labels(dynamics.options, joiner=";") if dynamics else dict(self.choice.labels)
         return evolve(
             self,
-            choice=evolve(self.choice, labels=labels, values=_by_label(labels)),
+            choice=evolve(self.choice, labels=labels, values=_with_former(labels, dynamics)),
             marketo_length=marketo.max_length if marketo else None,
         )

@@ -224,6 +224,20 @@ class DataverseService:
             del self.tables[table].columns[column]
             self.environment.schema_edited(table)
 
+    def edit_column(self, table: str, column: str, **changes: object) -> None:
+        """Change a column, as an admin does: its longest text, its options, or (by a new column of the old name) its
+        type. Values that are there stay, and so do delta links.
+
+        Args:
+            table: The table.
+            column: Its logical name.
+            **changes: What :class:`Column` calls it, such as ``max_length=50``.
+        """
+        with self._lock:
+            columns = self.tables[table].columns
+            for name, value in changes.items():
+                setattr(columns[column], name, value)
+
     def rewrite(self, table: str, **columns: object) -> None:
         """Add a plug-in that changes what is written before it is saved.
 
