@@ -12,6 +12,7 @@ import pytest
 from marketo_dynamics_sync import Matching
 from marketo_dynamics_sync.conflict import Hold, Resolution
 from marketo_dynamics_sync.connectors import Outcome, Problem, Status, Write
+from marketo_dynamics_sync.engine import OnMerge
 from marketo_dynamics_sync.entities import Lead
 from marketo_dynamics_sync.errors import ConfigurationError, PlanRefusedError, PolicyError, QuotaError
 from marketo_dynamics_sync.identity import MatchKey
@@ -24,8 +25,8 @@ def only(rows: dict[str, dict[str, object]]) -> dict[str, object]:
     return row
 
 
-def test_two_leads_qualified_into_one_contact_leave_two_persons_as_they_were() -> None:
-    world = World()
+def test_two_leads_qualified_into_one_contact_leave_two_persons_as_they_were_where_that_is_wanted() -> None:
+    world = World(on_merge=OnMerge.HOLD)
     first, second = (world.lead(lastname=n, emailaddress1=f"{n}@x.com") for n in "AB")
     world.settle()
     person = str(world.linked("lead", second))

@@ -128,15 +128,32 @@ def test_a_row_that_is_deleted_marks_its_person(pair: Pair, table: str) -> None:
     assert person["microsoftIsDeleted"] is True
 
 
-def test_a_lead_qualified_into_a_contact_that_is_synced_waits_with_both_persons_as_they_were() -> None:
+def test_a_lead_qualified_into_a_contact_that_is_synced_becomes_its_person() -> None:
     world = World()
     lead = world.lead(lastname="Byron", emailaddress1="ada@x.com")
     contact = world.contact(lastname="King", emailaddress1="king@x.com")
     world.settle()
+    winner = world.linked("contact", contact)
     world.dynamics.change("leads", lead, statecode=1, _parentcontactid_value=contact)
     world.settle()
-    assert len(world.marketo.rows("person")) == 2
-    assert [p.reason for p in world.store.parked()] == ["two-persons"]
+    assert [(i, person["lastName"]) for i, person in world.marketo.rows("person").items()] == [(winner, "King")]
+    assert not list(world.store.parked())
+
+
+def test_two_leads_merged_in_dynamics_become_one_person_with_scores_and_activities_joined(pair: Pair) -> None:
+    keep = pair.sandbox.dynamics.create("lead", lastname="Byron", emailaddress1="ada@example.com")
+    lose = pair.sandbox.dynamics.create("lead", lastname="King", emailaddress1="king@example.com", jobtitle="Countess")
+    engine = pair.engine()
+    pair.settle(engine)
+    marketo = pair.sandbox.marketo
+    winner, loser = (int(str(pair.person_of("lead", row)["id"])) for row in (keep, lose))
+    marketo.change_score(winner, 5)
+    marketo.change_score(loser, 7)
+    pair.sandbox.dynamics.merge("lead", keep, lose)
+    pair.settle(engine)
+    (person,) = marketo.persons()
+    assert (person["id"], person["leadScore"], person["title"], person["lastName"]) == (winner, 12, "Countess", "Byron")
+    assert [a.person for a in marketo.log if a.type == 32] == [winner]
 
 
 def test_campaigns_can_listen_to_the_mark_of_a_deleted_row(pair: Pair) -> None:

@@ -73,6 +73,9 @@ def fused(world: World, fuse: Fuse) -> Written:
             _fuse_call(connector, call, fuse)
         _fuse_write(connector, name, fuse, written)
         _fuse_changes(connector, fuse)
+    _fuse_call(world.marketo, "read_for_merge", fuse)
+    for call in ("merge_persons", "write_for_merge"):
+        _fuse_both_ways(world.marketo, call, fuse)
     return written
 
 
@@ -90,6 +93,18 @@ def _fuse_call(connector: MemoryConnector, name: str, fuse: Fuse) -> None:
     def stepped(*given: Any, **named: Any) -> Any:
         fuse.burn()
         return call(*given, **named)
+
+    setattr(connector, name, stepped)
+
+
+def _fuse_both_ways(connector: MemoryConnector, name: str, fuse: Fuse) -> None:
+    call: Callable[..., Any] = getattr(connector, name)
+
+    def stepped(*given: Any) -> Any:
+        fuse.burn()  # killed before it was done
+        answer = call(*given)
+        fuse.burn()  # killed after it was done, before anybody knew
+        return answer
 
     setattr(connector, name, stepped)
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from marketo_dynamics_sync.conflict import Hold
 from marketo_dynamics_sync.connectors import Problem, Write
-from marketo_dynamics_sync.engine import OnDelete
+from marketo_dynamics_sync.engine import OnDelete, OnMerge
 from marketo_dynamics_sync.entities import (
     Account,
     Contact,
@@ -218,6 +218,22 @@ def rows_merged(world: World) -> None:
     world.dynamics.merge("leads", row_id(1), row_id(0))
 
 
+def rows_merged_in_a_chain(world: World) -> None:
+    """Two leads merged, one after the other, into one that is qualified into a contact: four persons become one."""
+    for n in range(3):
+        world.marketo.change("person", person(world, n), leadScore=10**n, unsubscribed=n == 1)
+    world.marketo.change("person", person(world, 0, "contact"), leadScore=1000)
+    world.dynamics.merge("leads", row_id(2), row_id(1))
+    world.dynamics.merge("leads", row_id(1), row_id(0))
+    qualified(world, row_id(0, "2"))
+
+
+def merged_on_both_sides(world: World) -> None:
+    """Rows merged in Dynamics, and their persons by hand in Marketo, the other way round."""
+    world.marketo.merge("person", person(world, 0), person(world, 1))
+    rows_merged(world)
+
+
 def merged_into_a_new_row(world: World) -> None:
     world.dynamics.put("leads", row_id(8), lastname="Survivor", statecode=0, statuscode=1)
     world.dynamics.merge("leads", row_id(1), row_id(8))
@@ -401,6 +417,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("qualified-into-a-known-contact", lambda world: qualified(world, row_id(0, "2")), **PERSON),
     Scenario("only-the-contact-tells", only_the_contact_tells, **PERSON),
     Scenario("rows-merged", rows_merged, **PERSON),
+    Scenario("rows-merged-person-held", rows_merged, options=lambda: {"on_merge": OnMerge.HOLD}, **PERSON),
+    Scenario("rows-merged-and-edited", both(sales(jobtitle="s"), marketing(city="C"), rows_merged), **PERSON),
+    Scenario("rows-merged-in-a-chain", rows_merged_in_a_chain, **PERSON),
+    Scenario("rows-and-persons-merged", merged_on_both_sides, **PERSON),
     Scenario("rows-merged-into-a-new-one", merged_into_a_new_row, **PERSON),
     Scenario("persons-merged", persons_merged, **PERSON),
     Scenario("persons-merged-and-edited", both(sales(jobtitle="s"), persons_merged), **PERSON),
@@ -438,6 +458,7 @@ TWICE = (
     "row-deleted",
     "person-deleted-row-edited",
     "qualified",
+    "qualified-into-a-known-contact",
     "rows-merged-into-a-new-one",
     "persons-merged",
     "pushed-though-there",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -158,6 +158,45 @@ class MemoryConnector:
             size = self.capabilities.write_size
             self._calls.writes += -(-len(writes) // size)
             return [self._write(write) for write in writes]
+
+    def read_for_merge(
+        self, persons: Sequence[str], refusals: Collection[str]
+    ) -> Mapping[str, Mapping[str, int | bool | None]]:
+        """Return ``leadScore`` and refusals of persons, by id and REST name."""
+        with self._lock:
+            self._calls.reads += 1
+            fields = self.objects["person"].fields
+            yes = sorted(set(refusals) & fields.keys())
+            found: dict[str, Mapping[str, int | bool | None]] = {}
+            for person in persons:
+                row = self._rows["person"].get(person)
+                if row is not None:
+                    score = row.get("leadScore")
+                    number = {"leadScore": score if isinstance(score, int) else None} if "leadScore" in fields else {}
+                    found[person] = {name: row.get(name) is True for name in yes} | number
+            return found
+
+    def merge_persons(self, winner: str, loser: str) -> Outcome:
+        """Merge a person into another, as Marketo does: the winner's empty fields are filled from the loser."""
+        with self._lock:
+            self._calls.writes += 1
+            rows = self._rows["person"]
+            if winner not in rows or loser not in rows:
+                return Outcome(Status.GONE, winner, problem=Problem("1004", "Lead not found"))
+            self._forget("person", winner)
+            rows[winner].update({k: v for k, v in rows[loser].items() if rows[winner].get(k) in (None, "")})
+            self._remember("person", winner)
+            self.merge("person", loser, winner)
+            return Outcome(Status.UPDATED, winner)
+
+    def write_for_merge(self, person: str, values: Mapping[str, int | bool]) -> Outcome:
+        """Write scores and refusals of a person, by REST name."""
+        with self._lock:
+            self._calls.writes += 1
+            if person not in self._rows["person"]:
+                return Outcome(Status.GONE, person, problem=Problem("1004", "Lead not found"))
+            self.change("person", person, **values)
+            return Outcome(Status.UPDATED, person)
 
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
         """Return that all is well."""

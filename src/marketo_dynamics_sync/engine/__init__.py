@@ -6,6 +6,7 @@ from .engine import SyncEngine
 from .events import Event, OnEvent
 from .filters import Filter
 from .generate import generate_entity
+from .merging import OnMerge, PersonMerger
 from .preflight import Preflight
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
@@ -21,7 +22,9 @@ __all__ = [
     "Filter",
     "OnDelete",
     "OnEvent",
+    "OnMerge",
     "OnSchemaChange",
+    "PersonMerger",
     "Preflight",
     "PushRule",
     "RunSummary",

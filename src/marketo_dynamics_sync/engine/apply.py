@@ -13,6 +13,7 @@ from ..entities import Side
 from ..plan import Step, StepKind, park
 from ..state import Commit, Intent, Rejected
 from .events import Event, OnEvent
+from .merge_run import MergeRunner
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import Services
 from .settle import Stamp, combine, settle
@@ -52,6 +53,12 @@ class Applier:
 
     def take(self, works: Sequence[Work]) -> None:
         """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
+        merger = MergeRunner(self.services, self.report, self.on_event, self.keep_going, self._refused)
+        works = [
+            part
+            for work in works
+            for part in (merger.carry_out(work) if work.step.kind is StepKind.MERGE_PERSONS else [work])
+        ]
         self._note_intents(works)
         self._keep([work for work in works if not work.step.writes_marketo and not work.step.writes_dynamics])
         #: Written to Dynamics, and not kept yet.
@@ -76,6 +83,10 @@ class Applier:
         finally:
             # Whatever ends this early: what Dynamics holds by now must not look like somebody else's edit later.
             self._settle([work for work in owed if work.on_dynamics is not None])
+
+    def _refused(self, work: Work) -> None:
+        """Keep a merge that could not be done."""
+        self._keep([work])
 
     @property
     def _dynamics_size(self) -> int:

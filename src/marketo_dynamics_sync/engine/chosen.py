@@ -54,6 +54,7 @@ def plan_chosen(
             line = WaitingLine(entity.name, None, row_id, "", "not-found", "Dynamics has no row with this id")
             report.add(report.rejected, line)
         yield deriver.from_rows(entity, found, forced=True)
+        yield deriver.moves.merges()
 
 
 def _rows_of(services: Services, entity: BoundEntity, ids: Sequence[str], report: SyncReport) -> list[str]:

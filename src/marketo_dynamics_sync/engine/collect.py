@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attrs import define, field
 
 from ..connectors import Outcome, Status
-from ..entities import Record
+from ..entities import Record, Side
 from ..plan import Plan, Step, StepKind
 from .services import Services
 from .settle import Stamp, combine, settle
@@ -37,9 +37,20 @@ class Collector:
                 continue
             self.steps.append(work.step)
             _pretend(work)
+            self._remember(work.step, work)
             commits.append(settle(work, stamp))
         if commits:
             self.services.store.commit(combine(commits))
+
+    def _remember(self, step: Step, work: Work) -> None:
+        """Let later reads of this plan show what would have been written."""
+        name, person = step.entity.name, work.on_marketo.id if work.on_marketo is not None else step.marketo_id
+        for side, record, values in (
+            (Side.MARKETO, person, step.to_marketo),
+            (Side.DYNAMICS, step.dynamics_id, step.to_dynamics),
+        ):
+            if record is not None and values:
+                self.services.pretended.setdefault((side, name, record), {}).update(values)
 
     def plan(self, unchanged: int) -> Plan:
         """Return what was collected as a plan."""

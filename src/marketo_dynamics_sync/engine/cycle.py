@@ -213,6 +213,7 @@ class Cycle:
             self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
             note_origins(self.services, page.records)
             self._take(self.deriver.from_rows(entity, page.records))
+            self._take(self.deriver.moves.merges())
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))
             for row in page.records:
@@ -278,11 +279,14 @@ class Cycle:
         found = self.services.dynamics.fetch(entity, rows)
         works = self.deriver.from_rows(entity, found, forced=True)
         self._take(works)
+        merges = self.deriver.moves.merges()
+        self._take(merges)
         gone = set(rows) - {row.id for row in found}
         links = self._brake_rows(entity, gone)
         self._take(self.deriver.gone_rows(entity, links.values()))
         # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
         idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
+        idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
         nobody = sorted((gone - links.keys()) | idle)
         if nobody:
             self.services.store.commit(

@@ -28,6 +28,7 @@ from .cycle import Cycle, Taker
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
+from .merging import OnMerge, mergings
 from .overlay import Overlay
 from .preflight import Preflight, preflight
 from .provision import provision
@@ -68,6 +69,9 @@ class SyncEngine:
             entities, or by entity name. Default: fields that are ``optional`` evolve; the loss of another is an error.
         beside_native_sync: Sync persons and custom objects only, while Marketo's own CRM sync is connected and keeps
             companies, sales persons, opportunities and their roles to itself. Without it that is an error.
+        on_merge: What becomes of two persons whose rows were merged in Dynamics, or one qualified into the other: one
+            answer for all, or by name of the entity of the row that is left. Default: its person takes the other in,
+            as with the native sync, which can't be undone.
         push_rule: Says as which entity a person that is new in Marketo is made in Dynamics; without it none is, unless
             :meth:`push_persons` asks for it.
         now: The clock (UTC).
@@ -93,6 +97,7 @@ class SyncEngine:
         on_delete: Mapping[str | tuple[str, Side], OnDelete] | None = None,
         on_schema_change: SchemaModes | None = None,
         beside_native_sync: bool = False,
+        on_merge: OnMerge | Mapping[str, OnMerge] | None = None,
         push_rule: PushRule | None = None,
         now: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -117,6 +122,7 @@ class SyncEngine:
             matching=matching or Matching(),
             brakes=brakes or Brakes(),
             deletions=deletions(on_delete, self._names),
+            mergings=mergings(on_merge, self._names),
             filters=checked_filters(filters, self._names),
             push_rule=push_rule,
             schema_modes=checked_modes(on_schema_change, self._names),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
 from ..entities import BoundEntity, Record, Side
-from ..plan import Known, Step, StepKind, park, plan_gone
+from ..plan import Known, MergedPerson, Step, StepKind, park, plan_gone
 from ..state import Link
 from .again import pair_work
 from .filters import passes
 from .links import known_of
+from .merge_plan import MergePlanner, final_places, merger_of, moved_known
 from .objects import resolved, waiting_for_parents
 from .people import ChangedPersons
 from .services import Services
@@ -33,6 +35,10 @@ class Moves:
     waiting: dict[str, set[str]]
     #: Person by the entity and row id that a link was moved to in this cycle.
     _moved: dict[tuple[str, str], str] = field(factory=dict, init=False)
+    #: Persons to be merged into the person of a row, by its entity and id.
+    _merging: dict[tuple[str, str], list[MergedPerson]] = field(factory=dict, init=False)
+    #: Persons that this cycle merges into others, by the entity of their rows.
+    _merges: Counter[str] = field(factory=Counter, init=False)
 
     def persons(self) -> list[Work]:
         """Return works for persons that were merged into others: their links move to the survivors."""
@@ -53,7 +59,8 @@ class Moves:
                 winner = survivors[loser]
                 known = known_of(link, entity, digest=self.services.digests[entity.name])
                 if winner in holders:
-                    works += self._merged_away(entity, link, winner, holders[winner])
+                    if not self._one_row(entity, link, linked.get(winner)):
+                        works += self._merged_away(entity, link, winner, holders[winner])
                 elif winner not in found:
                     # The survivor is gone too: an edit of the row makes a new person.
                     works.append(Work(plan_gone(known, Side.MARKETO, flag=False)))
@@ -66,6 +73,19 @@ class Moves:
                     holders[winner] = link.dynamics_id
                     self.people.settle(winner)
         return works
+
+    def _one_row(self, entity: BoundEntity, link: Link, other: Link | None) -> bool:
+        """Return whether the rows of two merged persons became one too, by our own merge or by other hands.
+
+        Then nothing waits: the row that is gone is looked at in its turn.
+        """
+        if other is None or merger_of(self.services, entity) is None or other.entity not in self.services.entities:
+            return False
+        rival = self.services.entities[other.entity]
+        rows = [(entity, row) for row in self.services.dynamics.fetch(entity, [link.dynamics_id])]
+        rows += [(rival, row) for row in self.services.dynamics.fetch(rival, [other.dynamics_id])]
+        pair = {(entity.name, link.dynamics_id), (rival.name, other.dynamics_id)}
+        return any({start, (to.name, row)} == pair for start, (to, row) in final_places(self.services, rows).items())
 
     def _merged_away(self, entity: BoundEntity, link: Link, winner: str, rival: str) -> list[Work]:
         """Return works for a row whose person was merged into one that is another row's."""
@@ -108,8 +128,9 @@ class Moves:
         works: list[Work] = []
         staying: list[tuple[Record, Link]] = []
         by_target: dict[str, list[tuple[Record, Link, str]]] = {}
+        places = final_places(self.services, [(entity, row) for row, _ in moved])
         for row, link in moved:
-            target, target_id = self._target(entity, row)
+            target, target_id = places[entity.name, row.id]
             by_target.setdefault(target.name, []).append((row, link, target_id))
         for name, group in by_target.items():
             target = self.services.entities[name]
@@ -125,6 +146,8 @@ class Moves:
                 if survivor is not None and not passes(self.services.settings.filters, target, raw[target_id]):
                     # What it became isn't synced: the row goes on being the person's, as with the native sync.
                     staying.append((row, link))
+                elif holder not in (None, link.marketo_id) and merger_of(self.services, target) is not None:
+                    self._merge_later(entity, row, link, (name, target_id))
                 elif survivor is None or holder is not None:
                     works += self._ended(entity, row, link, target_id, holder)
                 else:
@@ -136,13 +159,30 @@ class Moves:
                     works.append(waiting_for_parents(work, waits.get(target_id)))
         return works, staying
 
-    def _target(self, entity: BoundEntity, row: Record) -> tuple[BoundEntity, str]:
-        if row.merged_into is not None:
-            return entity, row.merged_into
-        assert row.converted_to is not None, "asked only for rows that moved"
-        found = self.services.entity_of_table(row.converted_to.table)
-        assert found is not None, "asked only where the contact is synced"
-        return found, row.converted_to.id
+    def merges(self) -> list[Work]:
+        """Return works that merge persons whose rows became one, as far as they were found since the last time.
+
+        Raises:
+            PlanRefusedError: So many look like an accident.
+        """
+        found, self._merging = self._merging, {}
+        for losers in found.values():
+            self._merges.update(loser.entity for loser in losers)
+        for name, count in self._merges.items() if found else ():
+            self.services.settings.brakes.allow_merges(name, count, self.services.store.count_links(name))
+        planner, works = MergePlanner(self.services), list[Work]()
+        for (name, row_id), losers in found.items():
+            derived = planner.works(self.services.entities[name], row_id, losers)
+            for work in derived:
+                self.people.settle(str(work.step.marketo_id))
+            works += derived
+        return works
+
+    def _merge_later(self, entity: BoundEntity, row: Record, link: Link, place: tuple[str, str]) -> None:
+        """Remember a person to be merged into another's, when what both rows have to say is written."""
+        loser = MergedPerson(link.marketo_id, entity.name, row.id, qualified=row.merged_into is None)
+        self._merging.setdefault(place, []).append(loser)
+        self.people.settle(link.marketo_id)
 
     def _ended(self, entity: BoundEntity, row: Record, link: Link, target: str, holder: str | None) -> list[Work]:
         """Return works for a row whose place is another's: its link ends, and two persons for one row wait."""
@@ -161,12 +201,5 @@ class Moves:
         self, entity: BoundEntity, known: Known, person: Record | None, row: Record | None, *, to: tuple[str, str]
     ) -> Work:
         """Return the work that moves a link, keeping the base of the fields that both entities have."""
-        moved = Known(
-            entity,
-            *to,
-            base_marketo={name: known.base_marketo[name] for name in entity.fields if name in known.base_marketo},
-            base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
-            version=row.version if row is not None else known.version,
-            unconfirmed=known.unconfirmed,
-        )
+        moved = moved_known(known, entity, *to, version=row.version if row is not None else known.version)
         return pair_work(self.services, moved, person, row, moved_from=(known.entity.name, known.dynamics_id))

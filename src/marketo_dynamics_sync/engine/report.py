@@ -118,7 +118,7 @@ class SyncReport:
         return sum(
             n
             for (_, way, what), n in self.counts.items()
-            if way.startswith("to ") and what in ("created", "updated", "deleted")
+            if way.startswith("to ") and what in ("created", "updated", "deleted", "merged")
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..conflict import Policy
 from ..connectors import Connector
@@ -20,6 +20,7 @@ from .contract import Contract, OnSchemaChange, bind_under_contract, schema_fact
 from .deletions import Deletions
 from .filters import Filter
 from .links import mapping_digest
+from .merging import Mergings
 from .relations import without_foreign_links
 
 #: Says as which entity a Marketo person that is new to us is made in Dynamics; ``None`` leaves it in Marketo.
@@ -40,6 +41,7 @@ class Settings:
     matching: Matching
     brakes: Brakes
     deletions: Deletions
+    mergings: Mergings
     filters: Mapping[str, Filter]
     push_rule: PushRule | None
     schema_modes: Mapping[str, OnSchemaChange]
@@ -61,6 +63,8 @@ class Services:
     contracts: Mapping[str, Contract]
     closed: tuple[LeftOut, ...] = ()
     digests: Mapping[str, str] = field(init=False)
+    #: What a plan that is only looked at would have written: by side, entity name and id, values by field name.
+    pretended: dict[tuple[Side, str, str], dict[str, object]] = field(factory=dict, init=False)
     _person_names: list[str] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -105,6 +109,26 @@ class Services:
         names = before | {entity.name for entity in self.persons()}
         if names != before:
             self.store.commit(Commit(facts={_PERSONS: ",".join(sorted(names))}))
+
+    def linked_person_ids(self, ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
+        """Return every row that persons are linked to, by person id: entity name and row id."""
+        self.links_of_persons(ids)
+        found: dict[str, set[tuple[str, str]]] = {}
+        for name in self._person_names:
+            for person, link in self.store.links_by_marketo(ids, entities=(name,)).items():
+                found.setdefault(person, set()).add((name, link.dynamics_id))
+        return found
+
+    def fetch(self, side: Side, entity: BoundEntity, ids: Sequence[str]) -> dict[str, Record]:
+        """Return records by id, with what a plan would have written to them by now."""
+        connector = self.marketo if side is Side.MARKETO else self.dynamics
+        found = {record.id: record for record in connector.fetch(entity, ids)} if ids else {}
+        for record_id in ids:
+            values = self.pretended.get((side, entity.name, record_id))
+            if values is not None:
+                record = found.get(record_id) or Record(record_id, {})
+                found[record_id] = evolve(record, values={**record.values, **values})
+        return found
 
     def policy(self, entity: BoundEntity) -> Policy:
         """Return the policy in force for an entity."""

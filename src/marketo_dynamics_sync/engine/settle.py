@@ -51,9 +51,11 @@ def settle(work: Work, stamp: Stamp) -> Commit:
         return _unlinked(work, stamp)
     if step.kind in (StepKind.SYNC, StepKind.MOVE) and _gone(work.on_marketo):
         return _person_gone(work, stamp)
-    failures = _rejections(work, stamp)
-    made_nothing = (step.kind is StepKind.CREATE_PERSON and work.marketo_failed) or (
-        step.kind is StepKind.CREATE_ROW and work.dynamics_failed
+    failures = rejections(work, stamp)
+    made_nothing = (
+        (step.kind is StepKind.MERGE_PERSONS and work.marketo_failed)
+        or (step.kind is StepKind.CREATE_PERSON and work.marketo_failed)
+        or (step.kind is StepKind.CREATE_ROW and work.dynamics_failed)
     )
     if made_nothing:
         return Commit(reject=failures)
@@ -66,13 +68,17 @@ def settle(work: Work, stamp: Stamp) -> Commit:
     solved = {(step.entity.name, "marketo", link.dynamics_id), (step.entity.name, "dynamics", link.marketo_id)}
     return Commit(
         put_links=[link],
-        drop_links=[step.moved_from] if step.moved_from is not None else [],
+        drop_links=[*([step.moved_from] if step.moved_from is not None else []), *_taken_in(step)],
         journal=_journal(step, link, stamp.now),
         park=[
             Parked(*source, d.field, d.rule, {"reason": d.reason, "marketo_id": link.marketo_id}, stamp.now)
             for d in held
         ],
-        unpark=[*_left_behind(step), *([(*source, name) for name in free] if held else [(*source, "*")])],
+        unpark=[
+            *_left_behind(step),
+            *((e, "dynamics", row, "*") for e, row in _taken_in(step)),
+            *([(*source, name) for name in free] if held else [(*source, "*")]),
+        ],
         reject=failures,
         unreject=sorted(key for key in solved - failed if key in stamp.rejected),
         facts=work.facts | ({gone_fact(link.dynamics_id): None} if _revives(step) else {}),
@@ -98,6 +104,11 @@ def _person_gone(work: Work, stamp: Stamp) -> Commit:
     again = _met_again(step.entity.name, str(step.dynamics_id), stamp)
     entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
     return Commit(drop_links=[(entity, row)], journal=[entry], reject=[again], unpark=_left_behind(step))
+
+
+def _taken_in(step: Step) -> list[tuple[str, str]]:
+    """Return the rows whose persons are merged into the step's."""
+    return [(loser.entity, loser.dynamics_id) for loser in step.losers]
 
 
 def _left_behind(step: Step) -> list[tuple[str, str, str, str]]:
@@ -233,7 +244,7 @@ def _unlinked(work: Work, stamp: Stamp) -> Commit:
     step = work.step
     if (work.marketo_failed and not _gone(work.on_marketo)) or (work.dynamics_failed and not _gone(work.on_dynamics)):
         # The mark is still to be made, so the link stays; the row is gone, so only the list of failures leads back.
-        return Commit(reject=_rejections(work, stamp))
+        return Commit(reject=rejections(work, stamp))
     key = (step.entity.name, str(step.dynamics_id))
     entry = JournalEntry(
         stamp.now, step.entity.name, "unlinked", step.marketo_id, step.dynamics_id, None, {"reason": step.reason}
@@ -257,7 +268,7 @@ def _gone(outcome: Outcome | None) -> bool:
     return outcome is not None and outcome.status is Status.GONE
 
 
-def _rejections(work: Work, stamp: Stamp) -> list[Rejected]:
+def rejections(work: Work, stamp: Stamp) -> list[Rejected]:
     found = []
     sides = (
         (Side.MARKETO, work.on_marketo, work.step.dynamics_id),

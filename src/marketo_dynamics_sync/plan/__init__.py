@@ -5,13 +5,14 @@ from .derive import park, plan_gone, plan_link, plan_new_person, plan_new_row, p
 from .known import Known, confirmed_base
 from .price import Price, price
 from .report import Plan, change_as_data, describe, step_as_data
-from .step import Step, StepKind
+from .step import MergedPerson, Step, StepKind
 
 __all__ = [
     "Brake",
     "Brakes",
     "Canary",
     "Known",
+    "MergedPerson",
     "Plan",
     "Price",
     "Step",

@@ -19,6 +19,8 @@ class Brake(Enum):
     DELETES = "deletes"
     #: Many linked records would be written.
     CHANGES = "changes"
+    #: Many persons would be merged into others.
+    MERGES = "merges"
     #: A side that had records shows none.
     EMPTY = "empty"
     #: Many linked rows leave the filter at once.
@@ -55,6 +57,8 @@ class Brakes:
         max_deletes: Largest number of deletions of an entity in one cycle, whatever their share; ``None`` for any.
         max_change_share: Largest share of an entity's links that one cycle may write.
         min_changes: Fewer changes than this never brake.
+        max_merge_share: Largest share of an entity's links whose persons may be merged into others in one cycle.
+        min_merges: Fewer merges than this never brake.
         max_clock_skew: Largest difference between this machine's clock and a service's.
         canary: A record that must be readable on both sides. It costs two calls a cycle.
         released: Brakes that let everything pass.
@@ -65,6 +69,8 @@ class Brakes:
     max_deletes: int | None = None
     max_change_share: float = 0.5
     min_changes: int = 1000
+    max_merge_share: float = 0.25
+    min_merges: int = 20
     max_clock_skew: timedelta = _USUAL_SKEW
     canary: Canary | None = None
     released: frozenset[Brake] = frozenset()
@@ -129,6 +135,27 @@ class Brakes:
                 f"{changes} of {looked_at} linked records of {entity!r} ({changes / looked_at:.0%}) would be written "
                 f"({why}), and {self.max_change_share:.0%} is the limit (max_change_share)",
                 "if not, look at engine.plan() with the same switch, which writes nothing",
+            )
+
+    def allow_merges(self, entity: str, merges: int, links: int) -> None:
+        """Let a number of merges of persons pass.
+
+        Args:
+            entity: Name of the entity whose rows were merged away or qualified.
+            merges: Persons that would be merged into others in this cycle.
+            links: Links the entity has.
+
+        Raises:
+            PlanRefusedError: They are too many. The text shows the numbers and the switch that lets them pass.
+        """
+        many = merges >= self.min_merges and merges > links * self.max_merge_share
+        if links and many and Brake.MERGES not in self.released:
+            raise _refused(
+                Brake.MERGES,
+                f"persons of {merges} of {links} linked records of {entity!r} ({merges / links:.0%}) would be merged "
+                f"into others, which can't be undone, and {self.max_merge_share:.0%} is the limit (max_merge_share)",
+                "if not, give on_merge=OnMerge.HOLD",
+                nothing="Nothing of it was done",
             )
 
     def allow_leaving(self, entity: str, leaving: int, links: int) -> None:
@@ -200,8 +227,8 @@ class Brakes:
             )
 
 
-def _refused(brake: Brake, what: str, look: str) -> PlanRefusedError:
+def _refused(brake: Brake, what: str, look: str, nothing: str = "Nothing was written") -> PlanRefusedError:
     name = f"Brake.{brake.name}"
     return PlanRefusedError(
-        f"{what}. Nothing was written. If that is meant, run once with release=[{name}]; {look}.", brake=brake.value
+        f"{what}. {nothing}. If that is meant, run once with release=[{name}]; {look}.", brake=brake.value
     )

@@ -8,6 +8,7 @@ from math import ceil
 
 from attrs import frozen
 
+from ..entities import Side
 from .step import Step, StepKind
 
 
@@ -33,9 +34,12 @@ def price(steps: Iterable[Step], *, marketo_size: int = 300, dynamics_size: int 
         dynamics_size: Operations in one ``$batch`` (1,000: Microsoft Learn, "Execute batch operations").
     """
     marketo: Counter[str] = Counter()
-    dynamics = 0
+    dynamics = merges = 0
     for step in steps:
-        if step.writes_marketo:
+        merges += len(step.losers)
+        if step.kind is StepKind.CREATE_PERSON or step.deletes is Side.MARKETO or step.to_marketo:
             marketo[step.lookup or "id" if step.kind is StepKind.CREATE_PERSON else "id"] += 1
         dynamics += step.writes_dynamics
-    return Price(sum(ceil(count / marketo_size) for count in marketo.values()), ceil(dynamics / dynamics_size))
+    batches = sum(ceil(count / marketo_size) for count in marketo.values())
+    # A merge takes one pair of persons.
+    return Price(batches + merges, ceil(dynamics / dynamics_size))

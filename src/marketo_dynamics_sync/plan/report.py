@@ -108,6 +108,10 @@ def describe(step: Step) -> str:
     for side, values in ((Side.MARKETO, step.to_marketo), (Side.DYNAMICS, step.to_dynamics)):
         if values and step.kind not in (StepKind.CREATE_PERSON, StepKind.CREATE_ROW):
             parts.append(f"{', '.join(sorted(values))} -> {side.value.title()}")
+    if step.losers:
+        parts.append(
+            "takes in " + ", ".join(f"{loser.marketo_id} ({loser.entity} {loser.dynamics_id})" for loser in step.losers)
+        )
     if step.reason:
         parts.append(step.reason)
     rules = sorted({d.rule for d in step.decisions if d.rule})
@@ -130,6 +134,7 @@ def step_as_data(step: Step, *, values: bool) -> dict[str, object]:
         "dynamics_id": step.dynamics_id,
         "to_marketo": sorted(step.to_marketo),
         "to_dynamics": sorted(step.to_dynamics),
+        "losers": [[loser.marketo_id, loser.entity, loser.dynamics_id] for loser in step.losers],
         "reason": step.reason,
         "detail": {name: step.detail[name] for name in sorted(step.detail)},
         "decisions": [

@@ -24,10 +24,29 @@ class StepKind(Enum):
     CREATE_ROW = "create in Dynamics"
     #: Move a link to another row or person: a lead became a contact, or two records were merged.
     MOVE = "move link"
+    #: Merge the persons of rows that became one: Marketo keeps the person of the row that is left.
+    MERGE_PERSONS = "merge persons"
     #: Forget a link whose record is gone on one side.
     UNLINK = "unlink"
     #: Leave a record alone until a human decides.
     PARK = "park"
+
+
+@frozen
+class MergedPerson:
+    """A person that is merged into another, and the row that it stood for.
+
+    Attributes:
+        marketo_id: Person id.
+        entity: Name of the row's entity.
+        dynamics_id: Row id.
+        qualified: The row is a lead that became another row; otherwise it was merged into one.
+    """
+
+    marketo_id: str
+    entity: str
+    dynamics_id: str
+    qualified: bool = False
 
 
 @frozen
@@ -48,6 +67,7 @@ class Step:
         reason: Why, in a few words, where no merge says it.
         detail: Plain facts beside the reason, such as candidates; ids and field names only.
         moved_from: For a moved link: entity name and row id it had.
+        losers: Persons that are merged into this one.
         deletes: The side where the record is to be deleted, because its other half was.
     """
 
@@ -64,6 +84,7 @@ class Step:
     reason: str = ""
     detail: dict[str, object] = field(factory=dict)
     moved_from: tuple[str, str] | None = None
+    losers: tuple[MergedPerson, ...] = ()
     deletes: Side | None = None
 
     @property
@@ -74,7 +95,12 @@ class Step:
     @property
     def writes_marketo(self) -> bool:
         """Whether Marketo is written to."""
-        return self.kind is StepKind.CREATE_PERSON or self.deletes is Side.MARKETO or bool(self.to_marketo)
+        return (
+            self.kind is StepKind.CREATE_PERSON
+            or self.deletes is Side.MARKETO
+            or bool(self.to_marketo)
+            or bool(self.losers)
+        )
 
     @property
     def writes_dynamics(self) -> bool:

@@ -54,7 +54,7 @@ class JournalEntry:
     Attributes:
         at: When (UTC).
         entity: Name of the entity.
-        kind: ``"conflict"``, ``"linked"``, ``"moved"``, ``"created"`` or ``"unlinked"``.
+        kind: ``"conflict"``, ``"linked"``, ``"moved"``, ``"merged"``, ``"created"`` or ``"unlinked"``.
         marketo_id: Record id in Marketo, if known.
         dynamics_id: Row id in Dynamics, if known.
         field: The field it is about, or ``None``.

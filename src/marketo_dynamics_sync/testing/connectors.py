@@ -16,6 +16,7 @@ from typing import Protocol
 import attrs
 
 from ..connectors import ChangePage, Connector, Status, Write, WriteKind
+from ..engine import PersonMerger
 from ..entities import BoundEntity, Side
 
 #: A row id that nobody has.
@@ -201,6 +202,21 @@ class ConnectorSuite:
         )
         assert [outcome.status for outcome in outcomes] == [Status.CREATED] * count
         assert len({outcome.id for outcome in outcomes}) == count
+
+    def test_a_merge_fills_what_is_empty_and_leaves_one_person(self, bench: ConnectorBench) -> None:
+        """A connector that can merge persons keeps the winner's values, and says when there is nobody to merge."""
+        connector = bench.connector
+        if connector.side is not Side.MARKETO or not isinstance(connector, PersonMerger):
+            return
+        winner = bench.put(last_name="Byron", email="ada@example.com")
+        loser = bench.put(last_name="King", email="king@example.com", title="Countess")
+        assert connector.read_for_merge([winner, loser], ()).keys() == {winner, loser}
+        assert connector.merge_persons(winner, loser).status is Status.UPDATED
+        assert (_values(bench, winner)["last_name"], _values(bench, winner)["title"]) == ("Byron", "Countess")
+        assert connector.fetch(bench.entity, [loser]) == []
+        assert connector.read_for_merge([winner, loser], ()).keys() == {winner}
+        assert connector.merge_persons(winner, loser).status is Status.GONE
+        assert connector.write_for_merge(loser, {}).status is Status.GONE
 
     def test_calls_are_counted_and_the_preflight_never_raises(self, bench: ConnectorBench) -> None:
         """The count goes up with calls, and every line of the preflight has a name."""

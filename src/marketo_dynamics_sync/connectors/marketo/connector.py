@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Final, Self
@@ -21,6 +21,7 @@ from .codes import CRM_ENABLED
 from .custom_activities import ActivityType, CustomActivities, CustomActivity
 from .limiter import CallLimiter
 from .lookup import LOOKUP_SIZE
+from .merging import Merger
 from .object_preflight import refusal
 from .object_schema import ObjectSchemas
 from .preflight import Preflight
@@ -113,6 +114,7 @@ class MarketoConnector:
         self._reader = Reader(self._session)
         self._activities = CustomActivities(self._session)
         self._changes = Changes(self._session, self._schema, overlap)
+        self._merger = Merger(self._session, self._schema)
         self._writer = Writer(self._session, self.refresh, self._objects.depth, partition)
         self._daily_limit = daily_limit
         #: Objects that are known to be open to writes.
@@ -255,6 +257,36 @@ class MarketoConnector:
             ServiceError: Nothing was sent.
         """
         return self._writer.write(writes)
+
+    def read_for_merge(
+        self, persons: Sequence[str], refusals: Collection[str]
+    ) -> Mapping[str, Mapping[str, int | bool | None]]:
+        """Return scores (``leadScore`` and fields of type score) and refusals of persons, by id and REST name.
+
+        Raises:
+            ServiceError: The service can't be reached or refuses us.
+        """
+        return self._merger.read(persons, refusals)
+
+    def merge_persons(self, winner: str, loser: str) -> Outcome:
+        """Merge a person into another, in Marketo alone; it cannot be undone.
+
+        The winner's values stay, its empty fields are filled from the loser, and lists, programs and activities are
+        joined (Adobe developer documentation, "Leads", "Merge Leads"). The loser's id is gone. A call whose answer was
+        lost is not repeated: ``UNKNOWN``.
+
+        Raises:
+            ServiceError: Nothing was done.
+        """
+        return self._merger.merge(winner, loser)
+
+    def write_for_merge(self, person: str, values: Mapping[str, int | bool]) -> Outcome:
+        """Write scores and refusals of a person, by REST name.
+
+        Raises:
+            ServiceError: Nothing was sent.
+        """
+        return self._merger.write(person, values)
 
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
         """Return the preflight's lines for Marketo."""

@@ -62,6 +62,7 @@ class Call:
         permission: The right it needs.
         params: Query parameters; a list may repeat a name.
         body: JSON to post; ``None`` makes a query.
+        posts: The query is posted, without a body.
         private: The parameters hold personal data and go in a form body, so that they are in no URL that a log keeps.
         timeout: Seconds to wait for the answer: longer than the service's own limit, or it goes on while we give up.
         pause: Seconds until a call whose answer was lost is surely over, where a repeat before that could do harm.
@@ -75,6 +76,7 @@ class Call:
     permission: str
     params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: Mapping[str, object] | None = field(default=None, repr=False)
+    posts: bool = False
     private: bool = False
     timeout: float = 45.0
     pause: float = 0.0
@@ -237,6 +239,8 @@ class Session:
         if call.body is not None:
             method, content = "POST", json.dumps(call.body, ensure_ascii=False, separators=(",", ":")).encode()
             headers["Content-Type"] = _JSON
+        elif call.posts:
+            method = "POST"
         elif as_form:
             method, content, query = "POST", f"_method=GET&{query}".encode(), ""
             headers["Content-Type"] = FORM

@@ -168,10 +168,11 @@ class DataverseService:
             self.rows.delete(self.tables[table], row)
 
     def qualify_lead(self, lead: str, wish: Wish | None = None) -> str:
-        """Qualify a lead into a new contact, as the out-of-the-box process does, and return the contact's id."""
+        """Qualify a lead as the out-of-the-box process does, and return its contact's id: the new one, or, without one,
+        the existing contact that the lead names (``parentcontactid``)."""
         with self._lock:
             made = dict(self._actions.qualify(lead, wish or Wish(), self._by_hand))
-            return made["contact"]
+            return made.get("contact") or str(self.environment.row("lead", lead)["_parentcontactid_value"])
 
     def merge(self, table: str, target: str, subordinate: str) -> None:
         """Merge two rows: the subordinate is deactivated and points to the target."""

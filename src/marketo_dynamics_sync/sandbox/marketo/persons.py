@@ -148,7 +148,9 @@ class People:
         self._cookies[cookie] = person
 
     def merge(self, winner: int, losers: Sequence[int], source: str) -> None:
-        """Merge people: the winner keeps its values, its empty ones are filled from the losers in their order.
+        """Merge people: the winner keeps its values, its empty ones are filled from the first loser (Adobe knowledge
+        base, "What Field Values Are Copied to Winning Records When Merging Multiple Records From REST API": the id
+        that is named first gives its value, an empty one too).
 
         The attributes of the Merge Leads activity are ``Merge IDs`` (losers' ids, separated by commas), ``Master
         Updated`` (whether the winner took a value over) and ``Merge Source``; public material shows the first two
@@ -157,10 +159,9 @@ class People:
         """
         kept = COMPANY if "externalCompanyId" in self._people[winner] else frozenset[str]()
         filled: dict[str, Value | None] = {}
-        for loser in losers:
-            for name, value in self._people[loser].items():
-                if name not in self._people[winner] and name not in kept and self.fields[name].updateable:
-                    filled.setdefault(name, value)
+        for name, value in self._people[losers[0]].items():
+            if name not in self._people[winner] and name not in kept and self.fields[name].updateable:
+                filled[name] = value
         updated = self.update(winner, filled, "Merge Leads")
         names = {loser: self._name(loser) for loser in losers}
         for loser in losers:
