@@ -74,6 +74,8 @@ class MemoryConnector:
         #: Ids by what they can be found by: object and native field, then the value without letter case.
         self._index: dict[tuple[str, str], dict[str, set[str]]] = {}
         self._version: dict[tuple[str, str], int] = {}
+        #: When a record was made and last changed.
+        self._times: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self._log: list[tuple[str, str, str, str]] = []
         self._clock = 0
         self._forgotten = 0
@@ -135,6 +137,27 @@ class MemoryConnector:
             self._count_reads(len(ids))
             name = self._object(entity)
             return [self._record(entity, i) for i in dict.fromkeys(ids) if i in self._rows[name]]
+
+    def rows_between(
+        self,
+        entity: BoundEntity,
+        *,
+        created: tuple[datetime | None, datetime | None] | None = None,
+        modified: tuple[datetime | None, datetime | None] | None = None,
+    ) -> Iterator[list[Record]]:
+        """Yield the records that were made or last changed in a period, a page at a time."""
+        name = self._object(entity)
+        with self._lock:
+            ids = [
+                row_id
+                for row_id in sorted(self._rows[name])
+                if all(map(_within, (created, modified), self._times[name, row_id]))
+            ]
+        for start in range(0, max(len(ids), 1), _DYNAMICS_PAGE):
+            with self._lock:
+                self._calls.reads += 1
+                page = [self._record(entity, i) for i in ids[start : start + _DYNAMICS_PAGE] if i in self._rows[name]]
+            yield page
 
     def find(self, entity: BoundEntity, field_name: str, values: Sequence[object]) -> list[Record]:
         """Return the records whose field holds one of these values, letter case aside."""
@@ -293,6 +316,9 @@ class MemoryConnector:
     def _touch(self, name: str, row_id: str, kind: str) -> None:
         self._clock += 1
         self._version[name, row_id] = self._clock
+        now = self._now()
+        made = now if kind == "created" else self._times[name, row_id][0]
+        self._times[name, row_id] = (made, now)
         self._log.append((name, row_id, kind, ""))
 
     def _count_reads(self, number: int) -> None:
@@ -303,7 +329,7 @@ class MemoryConnector:
         name = self._object(entity)
         row = self._rows[name][row_id]
         if self._side is Side.MARKETO:
-            return Record(row_id, entity.decode_marketo(row), modified_at=self._now())
+            return Record(row_id, entity.decode_marketo(row), modified_at=self._times[name, row_id][1])
         native = {**row, entity.dynamics.primary_id: row_id}
         contact = row.get("_parentcontactid_value")
         qualified = row.get("statecode") == _QUALIFIED and contact is not None
@@ -313,7 +339,7 @@ class MemoryConnector:
             row_id,
             entity.decode_dynamics(native),
             version=f'W/"{self._version[name, row_id]}"',
-            modified_at=self._now(),
+            modified_at=self._times[name, row_id][1],
             merged_into=str(merged) if row.get("merged") and merged else None,
             converted_to=Ref("contact", str(contact)) if qualified else None,
             converted_from=str(origin) if origin else None,
@@ -405,3 +431,8 @@ class MemoryConnector:
             return Outcome(Status.DELETED, row_id)
         self.change(name, row_id, **native)
         return Outcome(Status.UPDATED, row_id, self._record(write.entity, row_id))
+
+
+def _within(period: tuple[datetime | None, datetime | None] | None, at: datetime) -> bool:
+    start, end = period or (None, None)
+    return (start is None or at >= start) and (end is None or at < end)

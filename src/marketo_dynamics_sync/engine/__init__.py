@@ -1,38 +1,51 @@
 """The cycle: read, pair, merge, plan, apply, commit."""
 
+from .backfill import Period, RangeReader
+from .backlog import Backlog, OldestChange, WaitingChanges
 from .contract import OnSchemaChange, SchemaModes
 from .deletions import OnDelete
 from .engine import SyncEngine
 from .events import Event, OnEvent
 from .filters import Filter
 from .generate import generate_entity
+from .hours import HourCount
 from .merging import OnMerge, PersonMerger
 from .preflight import Preflight
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
 from .status import EntityStatus, RunSummary, Status
 from .takeover import EntityTakeover, FieldComparison, Takeover
+from .waitlist import WaitingRecord
+from .watermarks import Watermark
 
 __all__ = [
+    "Backlog",
     "ConflictLine",
     "EntityStatus",
     "EntityTakeover",
     "Event",
     "FieldComparison",
     "Filter",
+    "HourCount",
+    "OldestChange",
     "OnDelete",
     "OnEvent",
     "OnMerge",
     "OnSchemaChange",
+    "Period",
     "PersonMerger",
     "Preflight",
     "PushRule",
+    "RangeReader",
     "RunSummary",
     "SchemaModes",
     "Status",
     "SyncEngine",
     "SyncReport",
     "Takeover",
+    "WaitingChanges",
     "WaitingLine",
+    "WaitingRecord",
+    "Watermark",
     "generate_entity",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -11,8 +12,10 @@ from ..conflict import DecisionKind
 from ..connectors import Outcome, Status
 from ..entities import Side
 from ..plan import Step, StepKind, park
-from ..state import Commit, Intent, Rejected
+from ..state import Commit, Intent
+from .ended import Waits
 from .events import Event, OnEvent
+from .hours import Counts, hour_facts
 from .merge_run import MergeRunner
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import Services
@@ -38,18 +41,20 @@ class Applier:
         report: Where counts go.
         on_event: Who listens.
         keep_going: Raises :class:`Stopped` when it is time to end; asked at every batch edge.
-        rejected: Records that were rejected before, by entity, side and id.
+        waits: Records that were rejected or parked before.
     """
 
     services: Services
     report: SyncReport
     on_event: OnEvent
     keep_going: Callable[[], None]
-    rejected: dict[tuple[str, str, str], Rejected] = field(factory=dict)
+    waits: Waits = field(factory=Waits)
     #: Records that were refused in this very cycle: they had their try.
     refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
     #: Entities whose rows in Dynamics were written in this cycle.
     rows_written: set[str] = field(factory=set, init=False)
+    #: What was done since the last commit.
+    _synced: Counts = field(factory=Counter, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
         """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
@@ -157,7 +162,7 @@ class Applier:
         """Commit what works came to, and count it."""
         if not works:
             return
-        stamp = Stamp(self.services.settings.now(), self.services.digests, self.rejected)
+        stamp = Stamp(self.services.settings.now(), self.services.digests, self.waits.rejected)
         commits = []
         for work in works:
             self._refuse_taken(work)
@@ -166,13 +171,17 @@ class Applier:
             commit = settle(work, stamp)
             commits.append(commit)
             for rejected in commit.reject:
-                self.rejected[rejected.entity, rejected.side, rejected.id] = rejected
                 self.refused_now.add((rejected.entity, rejected.side, rejected.id))
             self._count(work, commit)
             if work.step.detail.get("preset"):
                 # A later try would not know the caller's values: the report tells of the refusal, and that is all.
                 commits[-1] = evolve(commit, reject=[])
-        self.services.store.commit(combine(commits))
+        commits.append(Commit(facts=hour_facts(self.services.store, self._synced, stamp.now)))
+        whole = combine(commits)
+        self.services.store.commit(whole)
+        self._synced.clear()
+        for event in self.waits.after(whole):
+            self.on_event(event)
 
     def _refuse_taken(self, work: Work) -> None:
         """Park a new row whose key led Marketo to a person that is another row's."""
@@ -191,9 +200,12 @@ class Applier:
     def _count(self, work: Work, commit: Commit) -> None:
         step, report = work.step, self.report
         name = step.entity.name
-        for outcome, direction in ((work.on_marketo, "to Marketo"), (work.on_dynamics, "to Dynamics")):
+        for side, outcome in ((Side.MARKETO, work.on_marketo), (Side.DYNAMICS, work.on_dynamics)):
+            direction = f"to {side.value.title()}"
             if outcome is not None:
                 report.count(name, direction, outcome.status.value)
+                if outcome.status.done or outcome.status is Status.REJECTED:
+                    self._synced[name, side, outcome.status.value] += 1
         if commit.put_links and step.kind is not StepKind.SYNC:
             report.count(name, "links", "moved" if step.kind is StepKind.MOVE else "linked")
         if commit.drop_links and step.kind is StepKind.UNLINK:
@@ -202,7 +214,7 @@ class Applier:
         if step.kind is StepKind.PARK:
             report.count(name, "waiting", "parked")
             report.add(report.parked, WaitingLine(name, step.marketo_id, row, "", step.reason, _words(step)))
-            self.on_event(Event("parked", name, count=1, detail=step.reason))
+            self.on_event(Event("parked", name, count=1, detail=step.reason, record=str(row or step.marketo_id)))
         for decision in step.decisions:
             if decision.kind is DecisionKind.CONFLICT:
                 report.count(name, "clashes", decision.rule)
@@ -226,12 +238,13 @@ class Applier:
                 report.add(
                     report.parked, WaitingLine(name, person, row, decision.field, decision.rule, decision.reason)
                 )
+                self.on_event(Event("parked", name, None, 1, f"{decision.field}: {decision.rule}", str(row or "")))
         for rejected in commit.reject:
             report.count(name, "waiting", "rejected")
             report.add(
                 report.rejected, WaitingLine(name, person, row, rejected.field or "", rejected.code, rejected.message)
             )
-            self.on_event(Event("rejected", name, Side(rejected.side), 1, rejected.code))
+            self.on_event(Event("rejected", name, Side(rejected.side), 1, rejected.code, rejected.id))
 
     def _written(self, side: Side, works: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         done = sum(outcome.status.done for outcome in outcomes)

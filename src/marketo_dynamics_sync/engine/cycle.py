@@ -27,6 +27,7 @@ from .report import SyncReport
 from .screen import let_go, moved, moved_text, screened
 from .services import Services
 from .waiting import FINAL, waiting_rows
+from .watermarks import watermark_facts
 from .work import Work
 
 #: Persons handled at once: ten full read calls.
@@ -114,8 +115,9 @@ class Cycle:
         with self._timed("deletions"):
             self._deletions(people)
         facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts
+        marks = watermark_facts(self.services, self._checkpoints, self.report.started_at)
         facts |= self.services.schema_facts
-        self.services.store.commit(Commit(checkpoints=self._checkpoints, facts={**facts}))
+        self.services.store.commit(Commit(checkpoints=self._checkpoints, facts={**facts, **marks}))
 
     @property
     def unchanged(self) -> int:
@@ -265,14 +267,33 @@ class Cycle:
             ]
             rows += freed(self.services, entity)
             rows += let_go(self.services, entity)
-            if rows:
-                self._again(entity, list(dict.fromkeys(rows)))
             persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
-            if persons and entity.definition.marketo.is_person:
-                works, strangers = self.deriver.from_persons(persons)
-                self._take(works)
-                self._push_again(entity, strangers)
-                self._gone_again(entity, persons)
+            self._take_up(entity, rows, persons)
+
+    def _take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
+        if rows:
+            self._again(entity, list(dict.fromkeys(rows)))
+        if persons and entity.definition.marketo.is_person:
+            works, strangers = self.deriver.from_persons(persons)
+            self._take(works)
+            self._push_again(entity, strangers)
+            self._gone_again(entity, persons)
+
+    def take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
+        """Take up rows and persons of one entity that wait, without reading what else changed.
+
+        Args:
+            entity: Their entity.
+            rows: Ids of rows in Dynamics.
+            persons: Ids of persons in Marketo whose rows were refused, or that are to be made there.
+        """
+        people = ChangedPersons()
+        waiting, held = waiting_rows(self.services.store)
+        self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
+        for start in range(0, max(len(rows), len(persons)), PERSONS_AT_ONCE):
+            self.keep_going()
+            end = start + PERSONS_AT_ONCE
+            self._take_up(entity, rows[start:end], persons[start:end])
 
     def _again(self, entity: BoundEntity, rows: Sequence[str]) -> None:
         """Take rows up again that were refused or parked; of those that are no longer there the link ends."""
@@ -289,6 +310,7 @@ class Cycle:
         idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
         nobody = sorted((gone - links.keys()) | idle)
         if nobody:
+            self._resolved(entity, Side.MARKETO, nobody)
             self.services.store.commit(
                 Commit(
                     unreject=[(entity.name, Side.MARKETO.value, row) for row in nobody],
@@ -304,6 +326,7 @@ class Cycle:
         self._take(plan_push(self.services, [p for p in persons if p in there], entity, self.report, {}))
         nobody = [(entity.name, Side.DYNAMICS.value, person) for person in persons if person not in there]
         if nobody:
+            self._resolved(entity, Side.DYNAMICS, [person for _, _, person in nobody])
             self.services.store.commit(Commit(unreject=nobody))
 
     def _gone_again(self, entity: BoundEntity, persons: Sequence[str]) -> None:
@@ -351,6 +374,12 @@ class Cycle:
         ]
         if over:
             self.services.store.commit(Commit(unpark=over))
+            for name, side, record, _ in over:
+                self.on_event(Event("resolved", name, Side(side).other, 1, "the record is gone", record))
+
+    def _resolved(self, entity: BoundEntity, side: Side, records: Sequence[str]) -> None:
+        for record in records:
+            self.on_event(Event("resolved", entity.name, side, 1, "nothing is left to do", record))
 
     def _take(self, works: Sequence[Work]) -> None:
         if works:

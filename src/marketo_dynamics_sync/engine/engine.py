@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -15,7 +15,7 @@ import attrs
 from ..conflict import PolicyLike
 from ..connectors import CallCount, Connector
 from ..entities import Discovery, Entity, Provision, Side, discover
-from ..errors import ConfigurationError, QuotaError
+from ..errors import ConfigurationError, PlanRefusedError, QuotaError, StateError, SyncError
 from ..identity import Matching
 from ..plan import Brake, Brakes, Plan
 from ..state import StateStore
@@ -37,8 +37,9 @@ from .report import SyncReport
 from .schedule import in_thread, repeat
 from .screen import screened
 from .services import PushRule, Services, Settings, open_services
-from .status import Status, read_status, remember_run
+from .status import remember_run
 from .takeover import Takeover, take_over
+from .upkeep import Upkeep
 
 
 def _utc_now() -> datetime:
@@ -49,7 +50,7 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-class SyncEngine:
+class SyncEngine(Upkeep):
     """Keeps Marketo and Dynamics in sync. Making one touches nothing: the first call of a method does.
 
     Args:
@@ -218,11 +219,18 @@ class SyncEngine:
             first = all(self._store.fact(f"mapping:{d.name}") is None for d in self._definitions)
             report = SyncReport(self._settings.now(), kind="first copy" if first else "cycle")
             on_event(Event("started", detail=report.kind))
-            with self._counted(report, on_event):
-                services, applier = self._ready(report, on_event, keep_going, release)
-                cycle = self._cycle(services, applier, report, on_event, keep_going)
-                cycle.run()
-                report.count("all", "read", "unchanged", cycle.unchanged)
+            try:
+                with self._counted(report, on_event):
+                    services, applier = self._ready(report, on_event, keep_going, release)
+                    cycle = self._cycle(services, applier, report, on_event, keep_going)
+                    cycle.run()
+                    report.count("all", "read", "unchanged", cycle.unchanged)
+            except StateError:
+                raise  # a store that can't be used, or that isn't ours, keeps nothing of it
+            except SyncError:
+                with suppress(StateError):
+                    remember_run(self._store, report, self._names)
+                raise
             remember_run(self._store, report, self._names)
             return report
 
@@ -344,10 +352,6 @@ class SyncEngine:
             services = self._open(Overlay(self._store) if dry_run else self._store)
             return take_over(services, field, dry_run=dry_run, leave_differences=leave_differences)
 
-    def status(self) -> Status:
-        """Return how it goes, as the state store knows it: links, what waits, the last cycles. Makes no call."""
-        return read_status(self._store, self._names)
-
     @property
     def _names(self) -> list[str]:
         return [definition.name for definition in self._definitions]
@@ -384,7 +388,7 @@ class SyncEngine:
         for change in services.schema_changes:
             on_event(Event("schema-changed", change.entity, change.side, detail=str(change)))
         applier = Applier(services, report, on_event, keep_going)
-        applier.rejected.update({(r.entity, r.side, r.id): r for r in self._store.rejected()})
+        applier.waits.read(self._store)
         return services, applier
 
     def _calls(self) -> tuple[CallCount, CallCount]:
@@ -411,11 +415,15 @@ class SyncEngine:
         except (Stopped, QuotaError) as end:
             report.stopped = str(end)
             on_event(Event("stopped", detail=report.stopped))
+        except SyncError as error:
+            report.stopped = f"{type(error).__name__}: {error}"
+            on_event(Event("refused" if isinstance(error, PlanRefusedError) else "failed", detail=report.stopped))
+            raise
         finally:
             report.marketo_calls = _used(marketo, self._marketo.calls)
             report.dynamics_calls = _used(dynamics, self._dynamics.calls)
             report.finished_at = self._settings.now()
-        on_event(Event("finished", count=report.wrote))
+        on_event(Event("finished", count=report.wrote, detail=report.kind))
 
 
 def _go_on() -> None:

@@ -16,11 +16,13 @@ class Event:
 
     Attributes:
         kind: ``"started"``, ``"left-out"``, ``"schema-changed"``, ``"read"``, ``"written"``, ``"full-comparison"``,
-            ``"parked"``, ``"rejected"``, ``"stopped"`` or ``"finished"``.
+            ``"parked"``, ``"rejected"``, ``"resolved"``, ``"refused"`` (a brake), ``"failed"``, ``"stopped"`` or
+            ``"finished"``.
         entity: Name of the entity it is about, or ``""``.
         side: The service it is about, or ``None``.
         count: How many records.
         detail: More, in words; never a field value.
+        record: Id of the record that it is about, at the side where its values came from; ``""`` for more than one.
     """
 
     kind: str
@@ -28,6 +30,13 @@ class Event:
     side: Side | None = None
     count: int = 0
     detail: str = ""
+    record: str = ""
+
+    def __str__(self) -> str:
+        count = str(self.count) if self.count else ""
+        where = self.side.value if self.side is not None else ""
+        words = (self.kind, where, self.entity, self.record, count, self.detail)
+        return " ".join(word for word in words if word)
 
 
 #: Called with every event, in the thread that runs the cycle. An error it raises ends the cycle at that point.

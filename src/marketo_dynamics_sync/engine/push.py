@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from ..entities import BoundEntity, Record, Ref, Side, Values
 from ..errors import ConfigurationError, PolicyError
@@ -193,6 +194,17 @@ def by_rule(services: Services, ids: Sequence[str], report: SyncReport) -> list[
     for name, wanted in chosen.items():
         works += plan_push(services, wanted, entity_to_push(services, name), report, {})
     return works
+
+
+def asked_for(services: Services, ids: Sequence[str]) -> dict[str, dict[str, datetime | None]]:
+    """Return the persons that the user's rule wants in Dynamics, with the time of their last change, by entity."""
+    rule, persons = services.settings.push_rule, services.persons()
+    found: dict[str, dict[str, datetime | None]] = {}
+    for person in services.marketo.fetch(persons[0], ids) if rule is not None and persons and ids else ():
+        name = _chosen(rule, person) if rule is not None else None
+        if name is not None:
+            found.setdefault(name, {})[person.id] = person.modified_at
+    return found
 
 
 def _chosen(rule: PushRule, person: Record) -> str | None:

@@ -89,7 +89,7 @@ def settle(work: Work, stamp: Stamp) -> Commit:
 def _met_again(entity: str, row: str, stamp: Stamp) -> Rejected:
     """Return the entry that brings a row up in the next cycle, though nobody touches it."""
     now = stamp.now
-    return Rejected(entity, "marketo", row, "gone", "the person was deleted", None, 1, first_at=now, next_at=now)
+    return Rejected(entity, "marketo", row, "gone", "the person was deleted", None, 1, now, now, "create")
 
 
 def _revives(step: Step) -> bool:
@@ -292,6 +292,7 @@ def rejections(work: Work, stamp: Stamp) -> list[Rejected]:
                 attempts=attempts,
                 first_at=before.first_at if before else stamp.now,
                 next_at=stamp.now + wait,
+                operation=work.operation(side).value,
             )
         )
     return found

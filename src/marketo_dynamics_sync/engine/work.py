@@ -50,6 +50,13 @@ class Work:
         kind = WriteKind.CREATE if step.kind is StepKind.CREATE_ROW else WriteKind.UPDATE
         return Write(step.entity, kind, step.dynamics_id, step.to_dynamics, version=step.version)
 
+    def operation(self, side: Side) -> WriteKind:
+        """Return what the step asks of a side's record."""
+        if self.step.deletes is side:
+            return WriteKind.DELETE
+        made = StepKind.CREATE_PERSON if side is Side.MARKETO else StepKind.CREATE_ROW
+        return WriteKind.CREATE if self.step.kind is made else WriteKind.UPDATE
+
     @property
     def marketo_failed(self) -> bool:
         """Whether a write to Marketo was wanted and is not known to be done."""

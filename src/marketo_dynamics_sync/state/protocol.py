@@ -54,7 +54,8 @@ class JournalEntry:
     Attributes:
         at: When (UTC).
         entity: Name of the entity.
-        kind: ``"conflict"``, ``"linked"``, ``"moved"``, ``"merged"``, ``"created"`` or ``"unlinked"``.
+        kind: ``"conflict"``, ``"linked"``, ``"moved"``, ``"merged"``, ``"created"``, ``"unlinked"`` or
+            ``"dismissed"``.
         marketo_id: Record id in Marketo, if known.
         dynamics_id: Row id in Dynamics, if known.
         field: The field it is about, or ``None``.
@@ -107,6 +108,7 @@ class Rejected:
         attempts: How often it was tried.
         first_at: First try (UTC).
         next_at: Not to be tried again before (UTC), unless the record changes.
+        operation: What was tried: ``"create"``, ``"update"`` or ``"delete"``; empty where it isn't known.
     """
 
     entity: str
@@ -118,6 +120,7 @@ class Rejected:
     attempts: int
     first_at: datetime
     next_at: datetime
+    operation: str = ""
 
 
 @frozen

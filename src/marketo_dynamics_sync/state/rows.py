@@ -17,7 +17,7 @@ from .protocol import Intent, JournalEntry, Link, Parked, Rejected
 LinkRow: TypeAlias = tuple[str, str, str, str, str, str | None, str, str]
 JournalRow: TypeAlias = tuple[str, str, str, str | None, str | None, str | None, str]
 ParkedRow: TypeAlias = tuple[str, str, str, str, str, str, str]
-RejectedRow: TypeAlias = tuple[str, str, str, str, str, str | None, int, str, str]
+RejectedRow: TypeAlias = tuple[str, str, str, str, str, str | None, int, str, str, str]
 IntentRow: TypeAlias = tuple[str, str, str, str]
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -107,14 +107,15 @@ def rejected_row(rejected: Rejected) -> RejectedRow:
         rejected.attempts,
         _moment(rejected.first_at),
         _moment(rejected.next_at),
+        rejected.operation,
     )
 
 
 def row_rejected(row: RejectedRow) -> Rejected:
     """Return the rejected record of a flat form."""
-    entity, side, record, code, message, field, attempts, first_at, next_at = row
+    entity, side, record, code, message, field, attempts, first_at, next_at, operation = row
     first, following = _read_moment(first_at), _read_moment(next_at)
-    return Rejected(entity, side, record, code, message, field, attempts, first, following)
+    return Rejected(entity, side, record, code, message, field, attempts, first, following, operation)
 
 
 def intent_row(intent: Intent) -> IntentRow:

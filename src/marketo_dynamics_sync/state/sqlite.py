@@ -88,7 +88,7 @@ class SQLiteStateStore:
                 map(parked_row, commit.park),
             )
             db.executemany("DELETE FROM rejected WHERE entity = ? AND side = ? AND id = ?", commit.unreject)
-            db.executemany("REPLACE INTO rejected VALUES (?,?,?,?,?,?,?,?,?)", map(rejected_row, commit.reject))
+            db.executemany("REPLACE INTO rejected VALUES (?,?,?,?,?,?,?,?,?,?)", map(rejected_row, commit.reject))
             db.executemany("DELETE FROM intent WHERE entity = ? AND marketo_id = ?", commit.drop_intents)
             db.executemany("REPLACE INTO intent VALUES (?,?,?,?)", map(intent_row, commit.put_intents))
             for entity, ids in commit.seen:
@@ -166,12 +166,12 @@ class SQLiteStateStore:
         A record that a commit moves further back between two steps is met again there.
         """
         sql = (
-            "SELECT next_at, entity, side, id, code, message, field, attempts, first_at FROM rejected "
+            "SELECT next_at, entity, side, id, code, message, field, attempts, first_at, operation FROM rejected "
             "WHERE entity = coalesce(?, entity)"
         )
         for next_at, *words in self._file.pages(sql, (entity,), ("next_at", "entity", "side", "id")):
-            name, side, record, code, message, column, attempts, first_at = words
-            yield row_rejected((name, side, record, code, message, column, attempts, first_at, next_at))
+            name, side, record, code, message, column, attempts, first_at, operation = words
+            yield row_rejected((name, side, record, code, message, column, attempts, first_at, next_at, operation))
 
     def intents(self, entity: str, marketo_ids: Sequence[str]) -> dict[str, Intent]:
         """Return intents by Marketo id."""

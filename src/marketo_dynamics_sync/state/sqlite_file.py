@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from .._version import __version__
 from ..errors import StoreDamagedError, StoreVersionError
 from .sqlite_errors import explained, is_busy, make_private
-from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
+from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, TABLES, UPGRADES
 
 #: Ids in one ``IN (...)``; SQLite allows 999 parameters in its smallest builds.
 _CHUNK: Final = 900
@@ -120,6 +120,9 @@ class SQLiteFile:
                 # Another process may have been faster since.
                 if self._refuse_foreign(db):
                     _create(db)
+        elif _number(db, "user_version") < SCHEMA_VERSION:
+            with _transaction(db, "IMMEDIATE"):
+                _upgrade(db)
 
     def _refuse_foreign(self, db: sqlite3.Connection) -> bool:
         """Return whether the file is empty; refuse one that isn't ours before anything is written to it.
@@ -140,7 +143,7 @@ class SQLiteFile:
                 f"{__version__}, which knows versions up to {SCHEMA_VERSION}. Install that version or a newer one, "
                 "or give another path."
             )
-        if version < SCHEMA_VERSION:
+        if version < SCHEMA_VERSION and version not in UPGRADES:
             raise StoreDamagedError(
                 f"{self.path} has schema version {version}, which no version of this library wrote. Bring back a copy, "
                 "or move the file away and run again: the links are found anew."
@@ -186,6 +189,15 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO about VALUES ('library', ?)", (__version__,))
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """Bring the tables of an older version up to this one, from wherever another process has brought them by now."""
+    while (version := _number(db, "user_version")) < SCHEMA_VERSION:
+        for statement in UPGRADES[version]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version + 1}")
+    db.execute("UPDATE about SET value = ? WHERE name = 'library'", (__version__,))
 
 
 def _number(db: sqlite3.Connection, pragma: str) -> int:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 #: Marks the file as ours: "MDSy" in ASCII.
 APPLICATION_ID: Final = 0x4D445379
 #: Version of the tables below. A change of them counts it up and says how an older file is brought up to it.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+#: By an older version: the statements that bring its tables to the version after it.
+UPGRADES: Final[Mapping[int, tuple[str, ...]]] = {
+    1: ("ALTER TABLE rejected ADD COLUMN operation TEXT NOT NULL DEFAULT ''",),
+}
 
 #: ``link`` keeps its row ids: its rows are too long for a table without them (SQLite, "The WITHOUT ROWID
 #: Optimization"). ``seen`` is told apart by listing, so that a new listing starts by counting up and rewrites nothing.
@@ -44,6 +49,7 @@ TABLES: Final = (
         entity TEXT NOT NULL, side TEXT NOT NULL, id TEXT NOT NULL,
         code TEXT NOT NULL, message TEXT NOT NULL, field TEXT,
         attempts INTEGER NOT NULL, first_at TEXT NOT NULL, next_at TEXT NOT NULL,
+        operation TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (entity, side, id)
     ) WITHOUT ROWID""",
     "CREATE INDEX rejected_next ON rejected (next_at, entity, side, id)",

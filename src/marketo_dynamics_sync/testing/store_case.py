@@ -64,7 +64,7 @@ def parked(record: str, field: str = "", *, entity: str = "lead", side: str = "d
 
 def rejected(record: str, *, entity: str = "lead", side: str = "dynamics", due: int = 0, attempts: int = 1) -> Rejected:
     """Return a rejected record."""
-    return Rejected(entity, side, record, "0x80044331", "too long", "subject", attempts, NOON, later(due))
+    return Rejected(entity, side, record, "0x80044331", "too long", "subject", attempts, NOON, later(due), "update")
 
 
 def full_commit(start: int = 0) -> Commit:

@@ -173,6 +173,32 @@ class DynamicsConnector:
             self._learn(error)
             raise
 
+    def rows_between(
+        self,
+        entity: BoundEntity,
+        *,
+        created: tuple[datetime | None, datetime | None] | None = None,
+        modified: tuple[datetime | None, datetime | None] | None = None,
+    ) -> Iterator[list[Record]]:
+        """Yield the rows that were made (``createdon``) or last changed (``modifiedon``) in a period, page by page.
+
+        Args:
+            entity: The entity.
+            created: From a moment on and up to another, which is outside; ``None`` is open.
+            modified: Likewise.
+
+        Raises:
+            ConfigurationError: The table has no such column, or the sync user can't read it.
+        """
+        from .between import rows_between
+        from .rows import shape
+
+        try:
+            yield from rows_between(self._reader, shape(entity), {"createdon": created, "modifiedon": modified})
+        except SyncError as error:
+            self._learn(error)
+            raise
+
     def find(self, entity: BoundEntity, field_name: str, values: Sequence[object]) -> list[Record]:
         """Return the rows whose field holds one of these values; letter case doesn't count, as ever in Dataverse."""
         from .reading import texts
