@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 
 from marketo_dynamics_sync.entities import (
+    JSON,
     BoundEntity,
     Direction,
     Entity,
@@ -25,7 +26,7 @@ from marketo_dynamics_sync.entities import (
     person,
     without,
 )
-from marketo_dynamics_sync.entities.codecs import EnumCodec, TextCodec
+from marketo_dynamics_sync.entities.codecs import BooleanCodec, EnumCodec, TextCodec
 from marketo_dynamics_sync.errors import FieldMissingError, FieldUnreadableError, MappingError
 from marketo_dynamics_sync.testing import described_person, described_table
 
@@ -294,3 +295,34 @@ def test_the_fingerprint_changes_with_what_the_base_depends_on_and_with_nothing_
     assert described(marketo={"max_length": 3}).fingerprint == first
     others = [bound(Other), bound(Moved), bound(Reader), described(dynamics=FIXED), described(marketo=GONE)]
     assert len({first, *(other.fingerprint for other in others)}) == 6
+
+
+class PickyCodec(BooleanCodec):
+    """Takes nothing that is empty."""
+
+    def from_dynamics(self, raw: JSON) -> bool | None:
+        """Return yes or no, and raise for nothing."""
+        if raw is None:
+            raise KeyError("nothing")
+        return raw is True
+
+
+def test_columns_that_are_empty_and_read_as_a_value_are_known() -> None:
+    class Flagged(Lead):
+        picky: bool | None = mapped(marketo="picky", dynamics="new_picky", codec=PickyCodec())
+
+    bound = bind(Flagged.__entity__, described_person(Flagged), described_table(Flagged))
+    assert bound.empty({"donotemail": True, "donotphone": False, "donotfax": None}) == {
+        "unsubscribed",
+        "do_not_fax",
+        "do_not_send_material",
+    }
+
+
+def test_labels_in_another_language_are_another_mapping() -> None:
+    person, table = described_person(Lead), described_table(Lead)
+    plain, german, french = (
+        bind(Lead.__entity__, person, evolve(table, language=code)).fingerprint for code in (None, 1031, 1036)
+    )
+    assert bind(Lead.__entity__, person, table).fingerprint == plain
+    assert len({plain, german, french}) == 3

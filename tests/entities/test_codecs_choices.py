@@ -20,9 +20,9 @@ SOURCES = (Option(1, "Advertisement"), Option(8, "Web"), Option(100_000_001, " G
 LABELS = st.sampled_from(["Web", "web", "Web ", "", "  ", "A; B", "A, B", "Größe", "GRÖSSE", "Other"]) | st.text(
     st.characters(codec="utf-8"), max_size=5
 )
-OPTION_SETS = st.dictionaries(st.integers(100, 2**31 - 1), LABELS, min_size=1, max_size=6).map(
-    lambda found: tuple(Option(value, label) for value, label in found.items())
-)
+OPTION_SETS = st.dictionaries(
+    st.integers(100, 2**31 - 1), st.tuples(LABELS, st.lists(LABELS, max_size=3)), min_size=1, max_size=6
+).map(lambda found: tuple(Option(v, label, aliases=tuple(others)) for v, (label, others) in found.items()))
 
 
 class Tier(Enum):
@@ -77,6 +77,21 @@ def test_every_option_comes_back_whatever_its_label(options: tuple[Option, ...],
     codec = choice(options, kind)
     for option in options:
         comes_back(codec, option.value)
+
+
+def test_a_label_in_another_language_is_read_where_it_means_one_option() -> None:
+    options = (
+        Option(1, "Heiß", aliases=("Hot", "Chaud", "Heiß")),
+        Option(2, "Kalt", aliases=("Cold", "Froid")),
+        Option(3, "Cold", aliases=("Frozen", "Froid")),
+    )
+    for codec in (choice(options), several(options).choice):
+        assert [codec.from_marketo(text) for text in ("hot", "CHAUD", " Frozen ", "Heiß")] == [1, 1, 3, 1]
+        assert codec.from_marketo("Cold") == 3, "what is shown counts more than what another is called elsewhere"
+        assert refused(codec.from_marketo, "Froid") == "unknown-option"
+        assert codec.to_marketo(1) == "Heiß"
+    member = EnumCodec(Tier).bind(marketo("string"), dynamics("Picklist", options=options))
+    assert member.from_marketo("Chaud") is Tier.GOLD
 
 
 def test_two_options_with_one_label_are_told_apart_by_their_numbers() -> None:

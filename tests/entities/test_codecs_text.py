@@ -58,6 +58,16 @@ def test_lengths_are_counted_as_each_side_counts() -> None:
     assert refused(codec.to_marketo, "12345") == "too-long"
 
 
+def test_a_text_area_of_marketo_is_counted_in_bytes() -> None:
+    area = TextCodec().bind(marketo("text"), None)
+    line = TextCodec().bind(marketo("string", max_length=20_000), None)
+    assert area.to_marketo("x" * 30_000)
+    assert area.to_marketo("語" * 10_000)
+    for text in ("x" * 30_001, "語" * 10_001, "😀" * 7_501):
+        assert refused(area.to_marketo, text) == "too-long"
+    assert line.to_marketo("語" * 20_000)
+
+
 @given(TEXT, st.integers(1, 30))
 def test_dynamics_is_never_sent_more_utf16_units_than_the_column_has(text: str, most: int) -> None:
     codec = TextCodec().bind(None, dynamics("String", max_length=most))

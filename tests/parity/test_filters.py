@@ -52,6 +52,36 @@ def test_a_row_is_synced_where_its_flag_says_so(wanted: bool, synced: bool) -> N
     assert [p.get("title") for p in world.marketo.rows("person").values()] == (["Poet"] if synced else [])
 
 
+def test_an_empty_flag_is_not_no() -> None:
+    world = filtered()
+    row = world.lead(lastname="a", emailaddress1="a@x.com")
+    other = lead(world, NO, "b")
+    world.settle()
+    world.dynamics.change("leads", row, jobtitle="Poet")
+    world.dynamics.change("leads", other, jobtitle="Poet")
+    world.settle()
+    assert [(p["lastName"], p["title"]) for p in world.marketo.rows("person").values()] == [("a", "Poet")]
+    world.dynamics.change("leads", row, new_synctomkto=NO, jobtitle="Countess")
+    world.settle()
+    assert world.person_of("lead", row)["title"] == "Poet"
+
+
+def test_a_filter_can_ask_for_yes_no_and_empty_apart_and_what_is_written_stays_the_same() -> None:
+    seen: dict[object, set[object]] = {}
+
+    def note(row: Record) -> bool:
+        seen.setdefault(row.values["last_name"], set()).add(row.values["do_not_email"])
+        return True
+
+    world = World((Lead,), filters={"lead": note})
+    for name, flag in (("yes", True), ("no", False), ("empty", None)):
+        world.lead(lastname=name, emailaddress1=f"{name}@x.com", donotemail=flag)
+    world.settle()
+    assert seen == {"yes": {True}, "no": {False}, "empty": {None}}
+    written = {p["lastName"]: p.get("microsoftDoNotEmail", False) for p in world.marketo.rows("person").values()}
+    assert written == {"yes": True, "no": False, "empty": False}
+
+
 class ElsewhereLead(Lead):
     """A lead with a filter column of another publisher."""
 

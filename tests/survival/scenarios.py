@@ -19,11 +19,13 @@ from marketo_dynamics_sync.entities import (
     Lead,
     Opportunity,
     Side,
+    Team,
     User,
     custom_object,
     entity,
     mapped,
 )
+from tests.engine.test_teams import TeamMember
 from tests.engine.world import World
 from tests.survival.fuse import FusedStore, SmallBatches
 
@@ -85,6 +87,27 @@ OBJECTS = (User, Account, Lead, Contact, Opportunity)
 
 def row_id(number: int, kind: str = "1") -> str:
     return f"{kind * 8}-0000-0000-0000-{number:012d}"
+
+
+def teams(world: World) -> None:
+    people(world)
+    world.dynamics.put("systemusers", row_id(0, "3"), lastname="Hopper", internalemailaddress="grace@sales.example")
+    world.dynamics.put("teams", row_id(0, "6"), name="North", teamtype=0)
+    world.dynamics.put("teammemberships", row_id(0, "7"), teamid=row_id(0, "6"), systemuserid=row_id(0, "3"))
+    owned = {"_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "systemuser"}
+    world.dynamics.change("leads", row_id(0), _ownerid_value=row_id(0, "3"), **owned)
+
+
+def team_takes_over(world: World) -> None:
+    """A new team owns two leads, one team is renamed, another can own nothing; a member leaves, another comes."""
+    world.dynamics.put("teams", row_id(1, "6"), name="South", teamtype=0)
+    world.dynamics.put("teams", row_id(2, "6"), name="Shared", teamtype=1)
+    world.dynamics.change("teams", row_id(0, "6"), name="Far North")
+    owned = {"_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "team"}
+    for lead, team in ((0, 1), (1, 0)):
+        world.dynamics.change("leads", row_id(lead), _ownerid_value=row_id(team, "6"), **owned)
+    world.dynamics.remove("teammemberships", row_id(0, "7"))
+    world.dynamics.put("teammemberships", row_id(1, "7"), teamid=row_id(1, "6"), systemuserid=row_id(0, "3"))
 
 
 def people(world: World) -> None:
@@ -446,6 +469,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("owner-renamed", renamed("systemusers", row_id(0, "3"), firstname="Ada"), **DEAL),
     Scenario("deal-changed", renamed("opportunities", row_id(0, "5"), name="Bigger", estimatedvalue=7), **DEAL),
     Scenario("deal-deleted", lambda world: world.dynamics.remove("opportunities", row_id(0, "5")), **DEAL),
+    Scenario("team-that-owns", team_takes_over, before=teams, entities=(User, Team, TeamMember, Lead, Contact)),
     Scenario("own-objects", event_changes, before=events, entities=(Event, Lead)),
 )
 

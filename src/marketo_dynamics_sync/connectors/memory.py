@@ -344,6 +344,7 @@ class MemoryConnector:
             converted_to=Ref("contact", str(contact)) if qualified else None,
             converted_from=str(origin) if origin else None,
             active=row.get("statecode", 0) == 0,
+            empty=entity.empty(native),
         )
 
     def _person_changes(self, checkpoint: str | None, end: str) -> Iterator[ChangePage]:

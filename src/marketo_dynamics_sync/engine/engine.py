@@ -62,6 +62,7 @@ class SyncEngine(Upkeep):
             contacts and everything else. Opt-out fields are always most restrictive.
         matching: How a new Dynamics row is matched with persons Marketo already has. Default: CRM id, then e-mail.
         filters: Which Dynamics rows are synced, by entity name: a function of the row. A row that leaves goes stale.
+            A filter takes the place of the entity's own (``team``: no access teams).
         brakes: When a cycle looks like an accident and is refused.
         on_delete: What becomes of a record whose other half was deleted: by entity name for rows deleted in Dynamics,
             by ``(name, Side.MARKETO)`` for persons deleted in Marketo. Default: persons are marked (the native way),
@@ -124,7 +125,7 @@ class SyncEngine(Upkeep):
             brakes=brakes or Brakes(),
             deletions=deletions(on_delete, self._names),
             mergings=mergings(on_merge, self._names),
-            filters=checked_filters(filters, self._names),
+            filters=checked_filters(filters, self._definitions),
             push_rule=push_rule,
             schema_modes=checked_modes(on_schema_change, self._names),
             beside_native_sync=beside_native_sync,

@@ -11,9 +11,14 @@ from ..plan import Known
 from ..state import Link
 
 
-def mapping_digest(entity: BoundEntity) -> str:
-    """Return a short digest of the mapping in force; a base made under another one is compared afresh."""
-    text = "|".join([entity.fingerprint, *(_types(entity, bound) for bound in entity.fields.values())])
+def mapping_digest(entity: BoundEntity, parents: str = "") -> str:
+    """Return a short digest of the mapping in force; a base made under another one is compared afresh.
+
+    Args:
+        entity: The entity.
+        parents: Which entities its links may lead to, where that is a matter of which are synced.
+    """
+    text = "|".join([entity.fingerprint + parents, *(_types(entity, bound) for bound in entity.fields.values())])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

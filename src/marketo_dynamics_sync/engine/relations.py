@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from attrs import evolve
@@ -21,6 +21,17 @@ def link_targets(entity: BoundEntity) -> dict[str, str]:
         for name, bound in entity.fields.items()
         if bound.marketo in LINK_FIELDS and isinstance(bound.codec, LookupCodec)
     }
+
+
+def several_parents(entity: BoundEntity, entities: Iterable[BoundEntity]) -> str:
+    """Return the entities that an entity's links may lead to, where one object is made of several: owners that are
+    users, and owners that are teams. A link that was empty fills when another of them is synced too.
+    """
+    targets = set(link_targets(entity).values())
+    made: dict[str, list[str]] = {}
+    for each in entities:
+        made.setdefault(each.definition.marketo.name, []).append(each.name)
+    return "".join(f"|{name}:{','.join(sorted(made[name]))}" for name in sorted(targets) if len(made[name]) > 1)
 
 
 def without_foreign_links(entities: Mapping[str, BoundEntity]) -> dict[str, BoundEntity]:

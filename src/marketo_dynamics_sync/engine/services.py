@@ -21,7 +21,7 @@ from .deletions import Deletions
 from .filters import Filter
 from .links import mapping_digest
 from .merging import Mergings
-from .relations import without_foreign_links
+from .relations import several_parents, without_foreign_links
 
 #: Says as which entity a Marketo person that is new to us is made in Dynamics; ``None`` leaves it in Marketo.
 PushRule = Callable[[Record], str | None]
@@ -68,7 +68,8 @@ class Services:
     _person_names: list[str] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.digests = {name: mapping_digest(entity) for name, entity in self.entities.items()}
+        entities = self.entities.values()
+        self.digests = {e.name: mapping_digest(e, several_parents(e, entities)) for e in entities}
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:

@@ -34,6 +34,7 @@ from .opportunities import Opportunity
 from .provision import NewField, Provision, missing_fields
 from .record import Record
 from .schema import FieldInfo, ObjectInfo, Option
+from .team import Team
 from .user import User
 from .values import JSON, UNREADABLE, Invalid, Ref, Values
 
@@ -74,6 +75,7 @@ __all__ = [
     "SchemaChange",
     "Side",
     "Suggestion",
+    "Team",
     "Url",
     "User",
     "Values",

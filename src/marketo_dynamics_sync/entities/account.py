@@ -1,6 +1,9 @@
 """The Account: a Dynamics account and the Marketo company made of it.
 
 Source of the mapping: Adobe, "Default Dynamics Field Mapping"; REST names: Adobe developer documentation, "Companies".
+Fields that the native sync creates in Marketo have no published REST name; they are mapped to the camel-case name of
+the label and left out where companies don't have them. They are custom fields of the company, made by hand or with
+"Create Company Field" of the REST API.
 """
 
 from __future__ import annotations
@@ -23,11 +26,15 @@ class Account(Entity):
     name: str | None = mapped(marketo="company", dynamics="name", optional=True)
     """Name of the company."""
     owner: Ref[User] | None = mapped(marketo="externalSalesPersonId", dynamics="ownerid", optional=True)
-    """The account's owner, where that is a user who is a sales person in Marketo."""
+    """The account's owner, where that is a sales person in Marketo: a user, or a team where teams are synced."""
     phone: Phone | None = mapped(marketo="mainPhone", dynamics="telephone1", optional=True)
     """Main phone."""
     street: str | None = mapped(marketo="billingStreet", dynamics="address1_line1", optional=True)
-    """Billing address."""
+    """Billing address, first line."""
+    street_2: str | None = mapped(marketo="microsoftBillingAddress2", dynamics="address1_line2", optional=True)
+    """Billing address, second line."""
+    street_3: str | None = mapped(marketo="microsoftBillingAddress3", dynamics="address1_line3", optional=True)
+    """Billing address, third line."""
     city: str | None = mapped(marketo="billingCity", dynamics="address1_city", optional=True)
     """City."""
     state: str | None = mapped(marketo="billingState", dynamics="address1_stateorprovince", optional=True)
@@ -36,6 +43,12 @@ class Account(Entity):
     """Country or region."""
     postal_code: str | None = mapped(marketo="billingPostalCode", dynamics="address1_postalcode", optional=True)
     """Postal code."""
+    business_type: Choice | None = mapped(marketo="businessType", dynamics="businesstypecode", optional=True)
+    """Business type, by its label."""
+    account_number: str | None = mapped(marketo="microsoftAccountNumber", dynamics="accountnumber", optional=True)
+    """Account number."""
+    status: Choice | None = mapped(marketo="microsoftCompanyStatus", dynamics="statecode", optional=True)
+    """Status (active, inactive)."""
     industry: Choice | None = mapped(marketo="industry", dynamics="industrycode", optional=True)
     """Industry, by its label."""
     annual_revenue: Money | None = mapped(marketo="annualRevenue", dynamics="revenue", optional=True)

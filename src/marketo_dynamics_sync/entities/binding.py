@@ -109,6 +109,13 @@ class Return:
     digests: frozenset[str] = frozenset()
 
 
+def _reads_empty(codec: Codec[object]) -> bool:
+    try:
+        return codec.from_dynamics(None) is not None
+    except Exception:  # a user's codec may raise anything; it says so when a row is read
+        return False
+
+
 @define(eq=False, slots=False)
 class BoundEntity:
     """An entity ready to be synced between two given instances.
@@ -172,6 +179,15 @@ class BoundEntity:
                 values[name] = _invalid(bound.codec, error)
         return values
 
+    @cached_property
+    def _speaking(self) -> tuple[BoundField, ...]:
+        """Fields that read an empty column as a value."""
+        return tuple(bound for bound in self.fields.values() if _reads_empty(bound.codec))
+
+    def empty(self, row: Mapping[str, object]) -> frozenset[str]:
+        """Return the fields whose column is empty in a Dataverse row and whose value says something all the same."""
+        return frozenset(f.name for f in self._speaking if row.get(f.codec.column(f.dynamics)) is None)
+
     def encode_marketo(self, values: Values) -> dict[str, JSON]:
         """Return the Marketo JSON that writes ``values``.
 
@@ -228,6 +244,8 @@ class BoundEntity:
             for f in sorted(self.fields.values(), key=lambda f: f.name)
         ]
         parts += [f"{name}:{self.returns[name].times}" for name in sorted(self.returns) if self.returns[name].times]
+        if self.dynamics.language is not None:
+            parts.append(f"language:{self.dynamics.language}")  # labels in Marketo mean something else from now on
         return "|".join([self.name, self.definition.dynamics, self.definition.direction.value, *parts])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast, get_type_hints
 
 import attrs
@@ -14,6 +14,7 @@ from .codecs import Codec, codec_for
 from .direction import Direction
 from .fields import METADATA, FieldMapping
 from .objects import MarketoObject
+from .record import Record
 from .values import JSON
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class EntityOptions:
     marketo: MarketoObject
     dynamics: str
     direction: Direction
+    keep: Callable[[Record], bool] | None = None
 
 
 @frozen
@@ -68,6 +70,7 @@ class EntityDefinition:
         dynamics: Entity set name in Dataverse (``"leads"``).
         direction: Which way its records flow.
         fields: Its mapped fields by name, in the order of the class.
+        keep: Which rows are synced unless the user's filter says so; ``None`` for all.
     """
 
     cls: type[Entity] = field(eq=False)
@@ -76,6 +79,7 @@ class EntityDefinition:
     dynamics: str
     direction: Direction
     fields: dict[str, EntityField] = field(eq=False)
+    keep: Callable[[Record], bool] | None = field(default=None, eq=False)
 
     @property
     def key(self) -> EntityField | None:
@@ -110,7 +114,9 @@ def define_entity(cls: type[Entity], options: EntityOptions) -> EntityDefinition
             f"{cls.__name__}: no field is mapped to {', '.join(map(repr, unmapped))}, by which Marketo tells the "
             f"records of {options.marketo.name!r} apart"
         )
-    return EntityDefinition(cls, options.name, options.marketo, options.dynamics, options.direction, found)
+    return EntityDefinition(
+        cls, options.name, options.marketo, options.dynamics, options.direction, found, options.keep
+    )
 
 
 def _hints(cls: type[Entity], written: dict[str, str]) -> dict[str, object]:

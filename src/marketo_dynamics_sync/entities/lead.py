@@ -33,7 +33,7 @@ class Lead(Entity):
     owner: Ref[User] | None = mapped(
         marketo="externalSalesPersonId", dynamics="ownerid", direction=Direction.TO_MARKETO, optional=True
     )
-    """The owner, where that is a user; only where users are synced."""
+    """The owner: a user where users are synced, a team where teams are."""
     salutation: str | None = mapped(marketo="salutation", dynamics="salutation", optional=True)
     """Salutation."""
     first_name: str | None = mapped(marketo="firstName", dynamics="firstname", optional=True)

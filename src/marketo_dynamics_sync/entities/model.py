@@ -13,6 +13,7 @@ from .definition import EntityDefinition, EntityOptions, define_entity
 from .direction import Direction
 from .fields import mapped
 from .objects import MarketoObject
+from .record import Record
 from .values import UNREADABLE, Invalid, Values
 
 C = TypeVar("C", bound="type[Entity]")
@@ -97,7 +98,12 @@ class Entity:
 
 
 def entity(
-    *, name: str, marketo: MarketoObject, dynamics: str, direction: Direction = Direction.TWO_WAY
+    *,
+    name: str,
+    marketo: MarketoObject,
+    dynamics: str,
+    direction: Direction = Direction.TWO_WAY,
+    keep: Callable[[Record], bool] | None = None,
 ) -> Callable[[C], C]:
     """Make a class of mapped attributes an entity that the engine can sync.
 
@@ -106,6 +112,7 @@ def entity(
         marketo: ``person()`` or ``custom_object(...)``.
         dynamics: Entity set name of the Dataverse table, as used in URLs (``"leads"``, ``"new_events"``).
         direction: Which way records flow.
+        keep: Which rows are synced where the engine has no filter for the entity: a function of the row.
 
     Raises:
         MappingError: The mapping can't work; the text names the class and the field.
@@ -119,7 +126,7 @@ def entity(
     """
 
     def decorate(cls: C) -> C:
-        options = EntityOptions(name=name, marketo=marketo, dynamics=dynamics, direction=direction)
+        options = EntityOptions(name=name, marketo=marketo, dynamics=dynamics, direction=direction, keep=keep)
         cls.__entity__ = _defined(cls, options)
         cls._options = options
         return cls

@@ -29,7 +29,7 @@ class Opportunity(Entity):
     account: Ref[Account] | None = mapped(marketo="externalCompanyId", dynamics="parentaccountid", optional=True)
     """The company."""
     owner: Ref[User] | None = mapped(marketo="externalSalesPersonId", dynamics="ownerid", optional=True)
-    """The owner, where that is a user who is a sales person in Marketo."""
+    """The owner, where that is a sales person in Marketo: a user, or a team where teams are synced."""
     description: str | None = mapped(marketo="description", dynamics="description", optional=True)
     """Description."""
     stage: Choice | None = mapped(marketo="stage", dynamics="statecode", optional=True)

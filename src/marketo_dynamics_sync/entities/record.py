@@ -22,6 +22,8 @@ class Record:
         converted_to: The contact that a qualified lead became.
         converted_from: Row id of the lead that a contact was made from.
         active: False for a deactivated row.
+        empty: Fields whose column is empty and whose value says something all the same: a yes-or-no column that nobody
+            filled in reads as No, because Marketo keeps nothing else.
     """
 
     id: str
@@ -32,3 +34,4 @@ class Record:
     converted_to: Ref[object] | None = None
     converted_from: str | None = None
     active: bool = True
+    empty: frozenset[str] = frozenset()

@@ -15,11 +15,13 @@ class Option:
         value: The number that Dataverse stores.
         label: What people see.
         state: For a status reason: the state it belongs to.
+        aliases: What people see in other languages.
     """
 
     value: int
     label: str
     state: int | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @frozen
@@ -79,6 +81,7 @@ class ObjectInfo:
         tracked: Whether the service can say what changed since a point (Dataverse change tracking).
         guarded: Whether a write can be refused when somebody else wrote first (``If-Match``).
         closed: Why no record of it can be written, in words; "" where nothing keeps it closed.
+        language: Locale id of the labels of options, where one was asked for.
     """
 
     name: str
@@ -88,3 +91,4 @@ class ObjectInfo:
     tracked: bool = True
     guarded: bool = False
     closed: str = ""
+    language: int | None = None

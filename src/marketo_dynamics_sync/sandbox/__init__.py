@@ -8,6 +8,16 @@ from . import fault_kinds
 from .calls import Call, Cost
 from .clock import SandboxClock
 from .faults import Faults
-from .sandbox import CRM_FIELDS, Sandbox, SandboxCredential
+from .sandbox import CRM_COMPANY_FIELDS, CRM_FIELDS, Sandbox, SandboxCredential
 
-__all__ = ["CRM_FIELDS", "Call", "Cost", "Faults", "Sandbox", "SandboxClock", "SandboxCredential", "fault_kinds"]
+__all__ = [
+    "CRM_COMPANY_FIELDS",
+    "CRM_FIELDS",
+    "Call",
+    "Cost",
+    "Faults",
+    "Sandbox",
+    "SandboxClock",
+    "SandboxCredential",
+    "fault_kinds",
+]

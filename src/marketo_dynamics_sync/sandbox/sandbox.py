@@ -16,7 +16,7 @@ from .clock import SandboxClock
 from .dataverse import DataverseService
 from .faults import Faults, Service
 from .http import App
-from .marketo import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, MarketoService, PersonField
+from .marketo import DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, MarketoService, ObjectField, PersonField
 from .people import fill
 from .seeding import load
 from .server import LoopbackServer
@@ -46,6 +46,14 @@ CRM_FIELDS: Final = (
     PersonField("microsoftPreferredMethodOfContact", "string", label="Microsoft Preferred Method Of Contact"),
     PersonField("microsoftTopic", "string", label="Microsoft Topic"),
     PersonField("personNotes", "text", label="Person Notes"),
+)
+#: Custom company fields of the same kind.
+CRM_COMPANY_FIELDS: Final = (
+    ObjectField("microsoftBillingAddress2", label="Microsoft Billing Address 2"),
+    ObjectField("microsoftBillingAddress3", label="Microsoft Billing Address 3"),
+    ObjectField("microsoftAccountNumber", label="Microsoft Account Number"),
+    ObjectField("microsoftCompanyStatus", label="Microsoft Company Status"),
+    ObjectField("businessType", label="Business Type"),
 )
 
 
@@ -105,6 +113,8 @@ class Sandbox:
         given = marketo or dynamics
         self.clock = given.clock if given is not None else SandboxClock(start)
         self.marketo = marketo or MarketoService(self.clock, custom_fields=CRM_FIELDS if crm_fields else ())
+        for item in CRM_COMPANY_FIELDS if crm_fields and marketo is None else ():
+            self.marketo.add_object_field("companies", item)
         self.dynamics = dynamics or DataverseService(self.clock)
         self.client_id = DEFAULT_CLIENT_ID
         self.client_secret = DEFAULT_CLIENT_SECRET

@@ -19,6 +19,9 @@ from ..entities.definition import EntityField
 _OPTIONS: dict[str, tuple[Option, ...]] = {
     "leadsourcecode": (Option(1, "Advertisement"), Option(8, "Web"), Option(10, "Other")),
     "leadqualitycode": (Option(1, "Hot"), Option(2, "Warm"), Option(3, "Cold")),
+    "industrycode": (Option(1, "Accounting"), Option(2, "Agriculture and Non-petrol Natural Resource Extraction")),
+    "businesstypecode": (Option(1, "Default Value"), Option(2, "Reseller")),
+    "teamtype": (Option(0, "Owner"), Option(1, "Access"), Option(2, "Security Group"), Option(3, "Office Group")),
     "preferredcontactmethodcode": (Option(1, "Any"), Option(2, "Email"), Option(3, "Phone")),
     "statecode": (Option(0, "Open"), Option(1, "Qualified"), Option(2, "Disqualified")),
     "statuscode": (Option(1, "New", 0), Option(3, "Qualified", 1), Option(4, "Lost", 2)),

@@ -120,7 +120,8 @@ def test_changes_of_definitions(api, clock) -> None:
     assert changes(api, query, "nonsense").failed == (400, "0x80044352")
     assert changes(api, {"Criteria": condition("LogicalName", "x", "In")}).failed == (400, "0x80060888")
     assert api.get("RetrieveMetadataChanges(Query=@q)?@q={").failed == (400, "0x80060888")
-    assert len(api.get("RetrieveMetadataChanges()").json["EntityMetadata"]) == 8
+    every = api.get("RetrieveMetadataChanges()").json["EntityMetadata"]
+    assert {"lead", "team", "teammembership"} <= {row["LogicalName"] for row in every}
 
 
 # Changes of definitions beside those that Microsoft's client makes
@@ -380,3 +381,40 @@ def test_formatted_values_of_all_kinds(api, service) -> None:
     assert text["statuscode"] == "New"
     assert "lastname" not in text
     assert not any(name.endswith("lookuplogicalname") for name in shown)
+
+
+# Languages
+
+
+def rating(api) -> dict[str, object]:
+    path = "EntityDefinitions(LogicalName='lead')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata"
+    rows = api.get(f"{path}?$select=LogicalName&$expand=OptionSet($select=Options)").value
+    options = next(row for row in rows if row["LogicalName"] == "leadqualitycode")["OptionSet"]["Options"]
+    return next(option for option in options if option["Value"] == 1)["Label"]
+
+
+def test_labels_in_every_language_that_is_switched_on(api, service) -> None:
+    service.translate("lead", "leadqualitycode", 1031, {1: "Heiß"})
+    assert [label["LanguageCode"] for label in rating(api)["LocalizedLabels"]] == [1033]
+    service.speak(1031, 1036)
+    shown = rating(api)
+    assert {label["LanguageCode"]: label["Label"] for label in shown["LocalizedLabels"]} == {1033: "Hot", 1031: "Heiß"}
+    assert shown["UserLocalizedLabel"]["Label"] == "Hot"
+    assert api.get("RetrieveProvisionedLanguages()").json["RetrieveProvisionedLanguages"] == [1033, 1031, 1036]
+
+
+@pytest.mark.parametrize(("user", "label"), [(1031, "Heiß"), (1036, "Hot"), (None, "Hot")])
+def test_the_callers_own_language_with_the_base_language_in_its_place(api, service, user, label) -> None:
+    service.translate("lead", "leadqualitycode", 1031, {1: "Heiß"})
+    service.speak(1031, 1036, user=user)
+    assert rating(api)["UserLocalizedLabel"]["Label"] == label
+    row = service.create("lead", lastname="Byron", leadqualitycode=1)
+    shown = api.get(f"leads({row})?$select=leadqualitycode", prefer='odata.include-annotations="*"').json
+    assert shown["leadqualitycode@OData.Community.Display.V1.FormattedValue"] == label
+
+
+def test_a_translation_stays_in_its_own_service(make) -> None:
+    make().service.translate("lead", "leadqualitycode", 1031, {1: "Heiß"})
+    other = make()
+    other.service.speak(1031)
+    assert len(rating(other)["LocalizedLabels"]) == 1

@@ -171,3 +171,38 @@ def test_users_join_teams(api, service) -> None:
         == 204
     )
     assert api.ids(f"teams({team})/teammembership_association", "systemuserid") == [user]
+
+
+def test_the_table_behind_a_relationship_has_a_row_for_each_pair(api, service) -> None:
+    team, user = service.create("team", name="Sales"), service.other_user_id
+    service.join_team(team, user)
+    service.join_team(team, user)
+    (row,) = api.get("teammemberships?$select=teamid,systemuserid").value
+    assert {"teamid": team, "systemuserid": user}.items() <= row.items()
+    assert row["@odata.etag"]
+    asked = f"teammemberships?$filter=systemuserid eq {user} and teamid eq {team}&$select=teammembershipid"
+    assert api.ids(asked, "teammembershipid") == [row["teammembershipid"]]
+    address = f"teammemberships({row['teammembershipid']})"
+    assert api.get(address).json["teamid"] == team
+    assert api("POST", "teammemberships", {"teamid": team}).failed == (400, "0x80040800")
+    assert api("PATCH", address, {"teamid": team}).failed == (400, "0x80040800")
+    assert api("DELETE", address).failed == (400, "0x80040800")
+    assert api.get("teammemberships", prefer="odata.track-changes").failed == (400, "0x80072491")
+    service.leave_team(team, user)
+    service.leave_team(team, user)
+    assert api.ids("teammemberships", "teammembershipid") == []
+
+
+@pytest.mark.parametrize("table", ["team", "systemuser"])
+def test_a_row_that_goes_takes_its_pairs_with_it(api, service, table: str) -> None:
+    team, user = service.create("team", name="Sales"), service.create("systemuser", firstname="Ann")
+    service.join_team(team, user)
+    service.join_team(team, service.other_user_id)
+    service.delete(table, team if table == "team" else user)
+    left = [] if table == "team" else [service.other_user_id]
+    assert api.ids("teammemberships", "systemuserid") == left
+
+
+def test_the_table_behind_a_relationship_says_so(api) -> None:
+    shown = api.get("EntityDefinitions(LogicalName='teammembership')?$select=IsIntersect,EntitySetName").json
+    assert (shown["IsIntersect"], shown["EntitySetName"]) == (True, "teammemberships")

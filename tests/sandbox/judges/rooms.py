@@ -24,7 +24,10 @@ GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
             "dataverse/display",
         ),
     ),
-    f"{_D}/test_dataverse_expand.py": ("dynamics", ("dataverse/expansion", "dataverse/relationships")),
+    f"{_D}/test_dataverse_expand.py": (
+        "dynamics",
+        ("dataverse/expansion", "dataverse/relationships", "dataverse/intersect"),
+    ),
     f"{_D}/test_dataverse_paging.py": ("dynamics", ("dataverse/paging", "dataverse/tracking")),
     f"{_D}/test_dataverse_writes.py": (
         "dynamics",
@@ -44,6 +47,7 @@ GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
             "dataverse/definitions",
             "dataverse/definition_writes",
             "dataverse/functions",
+            "dataverse/languages",
             "dataverse/actions",
             "dataverse/metadata",
         ),

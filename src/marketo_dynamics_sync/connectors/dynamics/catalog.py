@@ -9,7 +9,16 @@ from typing import Final, cast
 from attrs import define, evolve, field
 
 from ...entities.schema import FieldInfo, ObjectInfo
-from ...errors import AddressError, AuthenticationError, FieldMissingError, LimitError, ResponseError, ServiceError
+from ...errors import (
+    AddressError,
+    AuthenticationError,
+    ConfigurationError,
+    FieldMissingError,
+    LimitError,
+    ResponseError,
+    ServiceError,
+)
+from .language import language_name
 from .metadata import Right, Table, is_secured, read_table, read_tables, structured, table_parts, tables_path
 from .reading import Reader
 
@@ -26,10 +35,13 @@ class Catalog:
     Attributes:
         reader: Reads from the environment.
         lifetime: Seconds for which definitions are believed.
+        language: Locale id of the labels of options; ``None`` for the sync user's own language.
     """
 
     reader: Reader
     lifetime: float = LIFETIME
+    language: int | None = None
+    _languages: frozenset[int] | None = None
     _user: str | None = None
     _organization: str | None = None
     _tables: dict[str, Table] = field(factory=dict)
@@ -82,12 +94,37 @@ class Catalog:
 
         Raises:
             FieldMissingError: There is no such table.
+            ConfigurationError: The environment doesn't have the language.
         """
         with self._lock:
             found = self._described.get(entity_set)
             if found is None:
+                self.check_language()
                 found = self._described[entity_set] = self._read(self._table(entity_set))
             return found
+
+    def check_language(self) -> None:
+        """Make sure that the environment has the language that labels are asked for in; it is asked once.
+
+        Source: Microsoft Learn, "RetrieveProvisionedLanguages function".
+
+        Raises:
+            ConfigurationError: It hasn't; the text lists the ones it has.
+        """
+        if self.language is None:
+            return
+        with self._lock:
+            if self._languages is None:
+                listed = self.reader.one("RetrieveProvisionedLanguages()").json().get("RetrieveProvisionedLanguages")
+                if not isinstance(listed, list):
+                    raise ResponseError("the environment doesn't list its languages", service="dynamics")
+                self._languages = frozenset(code for code in listed if type(code) is int)
+        if self.language not in self._languages:
+            there = ", ".join(map(language_name, sorted(self._languages)))
+            raise ConfigurationError(
+                f"language: the environment doesn't have {language_name(self.language)}; it has {there}. Give one of "
+                "these, or switch the language on in the environment's settings"
+            )
 
     def _table(self, entity_set: str) -> Table:
         if not self._tables:
@@ -108,7 +145,7 @@ class Catalog:
         definition = common.json()
         rights = self._own_rights() if is_secured(definition) else []
         rows: list[object] = [row for answer in typed for row in answer.rows()]
-        info = read_table(table, definition, relations.rows(), rows, rights)
+        info = read_table(table, definition, relations.rows(), rows, rights, self.language)
         sets = {known.logical: known.entity_set for known in self._tables.values()}
         return evolve(info, fields={name: _with_sets(column, sets) for name, column in info.fields.items()})
 

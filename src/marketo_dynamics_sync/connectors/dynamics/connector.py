@@ -43,6 +43,9 @@ class DynamicsConnector:
         batch_size: Operations of a batch, 1,000 at most.
         concurrency: Calls at once, 52 at most; the service's own hint lowers it.
         metadata_lifetime: Seconds for which table definitions are believed unless something shows that they changed.
+        language: Language of the labels of options, by locale id (``1031``) or name (``"de-DE"``, ``"de"``): one that
+            the environment has; options that have no label in it, and all where none is given, come in the
+            language of the sync user.
         clock: Current moment in UTC.
         monotonic: Seconds that never go backwards.
         sleep: Waits.
@@ -50,7 +53,8 @@ class DynamicsConnector:
 
     Raises:
         AddressError: The address can't be one of an environment.
-        ConfigurationError: ``auth`` can't hand out tokens.
+        ConfigurationError: ``auth`` can't hand out tokens, or ``language`` is none. Whether the environment has it
+            shows at the start of a cycle.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class DynamicsConnector:
         batch_size: int = MOST_OPERATIONS,
         concurrency: int = MOST_AT_ONCE,
         metadata_lifetime: float = 3600.0,
+        language: int | str | None = None,
         clock: Callable[[], datetime] = _now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -71,6 +76,7 @@ class DynamicsConnector:
         # Imported when a connector is made: importing the library must bring in neither httpx nor tenacity.
         from .catalog import Catalog
         from .channel import Channel, own_client
+        from .language import locale_id
         from .reading import Reader
         from .writing import Writer
 
@@ -86,7 +92,7 @@ class DynamicsConnector:
             Timing(clock, monotonic, sleep, random),
         )
         self._reader = Reader(self._channel, max(1, min(page_size, MOST_ROWS)))
-        self._catalog = Catalog(self._reader, metadata_lifetime)
+        self._catalog = Catalog(self._reader, metadata_lifetime, None if language is None else locale_id(language))
         self._writer = Writer(self._reader, self._catalog, max(1, min(batch_size, MOST_OPERATIONS)))
 
     def __repr__(self) -> str:

@@ -53,11 +53,13 @@ class _Value:
 @frozen
 class _LabelText:
     label: str | None = None
+    language: int | None = None
 
 
 @frozen
 class _Label:
     user: _LabelText | None = None
+    all: list[_LabelText] = field(factory=list)
 
 
 @frozen
@@ -136,8 +138,8 @@ class Right:
 
 _WIRE: Final[Mapping[type, Mapping[str, str]]] = {
     _Value: {"value": "Value"},
-    _LabelText: {"label": "Label"},
-    _Label: {"user": "UserLocalizedLabel"},
+    _LabelText: {"label": "Label", "language": "LanguageCode"},
+    _Label: {"user": "UserLocalizedLabel", "all": "LocalizedLabels"},
     _Option: {"value": "Value", "label": "Label", "state": "State"},
     _OptionSet: {"options": "Options"},
     Table: {
@@ -220,6 +222,7 @@ def read_table(
     relations: Iterable[object],
     typed: Iterable[object],
     rights: Iterable[Right],
+    language: int | None = None,
 ) -> ObjectInfo:
     """Return a table's description from the answers to :func:`table_parts`.
 
@@ -229,6 +232,7 @@ def read_table(
         relations: The many-to-one relationships.
         typed: What single kinds of columns have, of all kinds.
         rights: What the sync user may do with secured columns; one that isn't listed can't be read.
+        language: Locale id of the labels of options; ``None`` for the sync user's own language.
 
     Raises:
         ResponseError: An answer lacks what is needed.
@@ -246,12 +250,20 @@ def read_table(
     for column in (structured(row, _Column) for row in listed):
         if column.part_of:
             continue  # a label or a phonetic name that belongs to another column
-        info = _field(column, details.get(column.logical), navigation.get(column.logical, {}))
+        info = _field(column, details.get(column.logical), navigation.get(column.logical, {}), language)
         fields[info.name] = _secured(info, allowed.get(column.id.lower())) if column.secured else info
-    return ObjectInfo(table.logical, fields, table.entity_set, table.primary_id, table.tracked, table.guarded)
+    return ObjectInfo(
+        table.logical,
+        fields,
+        table.entity_set,
+        table.primary_id,
+        tracked=table.tracked,
+        guarded=table.guarded,
+        language=language,
+    )
 
 
-def _field(column: _Column, detail: _Typed | None, navigation: Mapping[str, str]) -> FieldInfo:
+def _field(column: _Column, detail: _Typed | None, navigation: Mapping[str, str], language: int | None) -> FieldInfo:
     # The older AttributeType shows multi-select choices and images as "Virtual"; the newer name tells them apart.
     word = column.type_name.value.removesuffix("Type") if column.type_name and column.type_name.value else column.kind
     info = FieldInfo(
@@ -274,13 +286,28 @@ def _field(column: _Column, detail: _Typed | None, navigation: Mapping[str, str]
         precision=detail.precision,
         behavior=detail.behavior.value if detail.behavior else None,
         targets=tuple(detail.targets or navigation),
-        options=tuple(Option(o.value, _text(o), o.state) for o in choices.options) if choices else (),
+        options=tuple(Option(o.value, _text(o, language), o.state, _aliases(o)) for o in choices.options)
+        if choices
+        else (),
     )
 
 
-def _text(option: _Option) -> str:
-    user = option.label.user if option.label else None
-    return user.label if user and user.label else str(option.value)
+def _option(option: _Option, language: int | None) -> Option:
+    return Option(option.value, _text(option, language), option.state, _aliases(option))
+
+
+def _text(option: _Option, language: int | None) -> str:
+    """Return an option's label in a language; one that nobody translated is read as the sync user reads it."""
+    label = option.label or _Label()
+    asked = next((text for text in label.all if text.language == language), None) if language is not None else None
+    found = next((text.label for text in (asked, label.user) if text is not None and text.label), None)
+    return found or str(option.value)
+
+
+def _aliases(option: _Option) -> tuple[str, ...]:
+    """Return what an option is called in any language: one label is none beside itself."""
+    texts = tuple(text.label for text in (option.label.all if option.label else ()) if text.label)
+    return texts if len(texts) > 1 else ()
 
 
 def _secured(info: FieldInfo, right: Right | None) -> FieldInfo:

@@ -20,6 +20,7 @@ from ...errors import (
 )
 from ..protocol import Check
 from .catalog import Catalog
+from .language import language_name
 from .query import query
 from .reading import Reader
 
@@ -50,6 +51,8 @@ class Preflight:
         yield _line("credentials", True, "signed in, and known to the environment")
         yield self._organization()
         yield self._clock()
+        if self.catalog.language is not None:
+            yield self._language(self.catalog.language)
         privileges = self.catalog.privileges()
         for definition in definitions:
             yield from self._table(definition, privileges)
@@ -69,6 +72,13 @@ class Preflight:
             return _line("clock", True, "the service didn't tell the time")
         seconds = abs(skew).total_seconds()
         return _line("clock", abs(skew) <= MOST_SKEW, f"{seconds:.0f} s apart", "set this machine's clock (NTP)")
+
+    def _language(self, language: int) -> Check:
+        try:
+            self.catalog.check_language()
+        except SyncError as error:
+            return _line("language", False, str(error), "correct language= of the connector")
+        return _line("language", True, f"labels of options come in {language_name(language)}")
 
     def _table(self, definition: EntityDefinition, privileges: set[str] | None) -> Iterator[Check]:
         name = definition.dynamics

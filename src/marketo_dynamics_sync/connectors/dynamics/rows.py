@@ -84,6 +84,7 @@ class Shape:
             converted_to=self._converted_to(row),
             converted_from=_id(row.get("_originatingleadid_value")) if self._is("contact") else None,
             active=row.get("statecode") in (None, 0),
+            empty=self.entity.empty(row),
         )
 
     def _is(self, table: str) -> bool:

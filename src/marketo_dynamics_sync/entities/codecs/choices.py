@@ -46,6 +46,21 @@ def unique_labels(options: Iterable[Option], *, joiner: str | None = None) -> di
     return shown
 
 
+def other_labels(options: Iterable[Option], shown: Mapping[int, str]) -> dict[str, int]:
+    """Return what options are called in other languages, in lower case, as far as that means one option only.
+
+    Args:
+        options: The option set.
+        shown: What Marketo shows for each option.
+    """
+    own = {label.casefold() for label in shown.values()}
+    meant: dict[str, set[int]] = {}
+    for option in options:
+        for alias in option.aliases:
+            meant.setdefault(alias.strip().casefold(), set()).add(option.value)
+    return {alias: min(values) for alias, values in meant.items() if alias not in own and len(values) == 1}
+
+
 def _shared(labels: Iterable[str]) -> set[str]:
     return {label for label, times in Counter(map(str.casefold, labels)).items() if times > 1}
 
@@ -54,8 +69,9 @@ def _shared(labels: Iterable[str]) -> set[str]:
 class ChoiceCodec(Codec[int]):
     """A choice of an option set, kept as its number. Its label is read from Dataverse's metadata.
 
-    A Marketo text field holds the label (found again in any letter case), a Marketo integer field the number. A number
-    that the option set no longer has, but rows still hold, is carried as a number and never written to Dynamics.
+    A Marketo text field holds the label (found again in any letter case, and in any language that the environment has),
+    a Marketo integer field the number. A number that the option set no longer has, but rows still hold, is carried as a
+    number and never written to Dynamics.
 
     Attributes:
         labels: Label by number.
@@ -118,18 +134,16 @@ class ChoiceCodec(Codec[int]):
             self,
             labels=labels,
             numeric=marketo is not None and marketo.type in _NUMBERS,
-            values=_with_former(labels, dynamics),
+            values=_by_label(labels, dynamics),
         )
 
 
-def _with_former(labels: Mapping[int, str], column: FieldInfo | None) -> dict[str, int]:
-    """Return numbers by label in lower case, those of labels that the option set had before too."""
+def _by_label(labels: Mapping[int, str], column: FieldInfo | None) -> dict[str, int]:
+    """Return numbers by label in lower case: those in other languages, and those of labels that were there before,
+    too."""
+    others = other_labels(column.options, labels) if column else {}
     former = {label.casefold(): number for label, number in column.former.items()} if column else {}
-    return former | _by_label(labels)
-
-
-def _by_label(labels: Mapping[int, str]) -> dict[str, int]:
-    return {label.casefold(): value for value, label in labels.items()}
+    return former | others | {label.casefold(): value for value, label in labels.items()}
 
 
 @frozen
@@ -209,7 +223,7 @@ class EnumCodec(Codec[E], Generic[E]):
         super().bind(marketo, dynamics)
         members = {member.value: member for member in self.enum}
         shown = unique_labels(dynamics.options) if dynamics else {}
-        known = _with_former(shown, dynamics)
+        known = _by_label(shown, dynamics)
         return evolve(
             self,
             labels={label: members[value] for label, value in known.items() if value in members},
@@ -294,6 +308,6 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
         labels = unique_labels(dynamics.options, joiner=";") if dynamics else dict(self.choice.labels)
         return evolve(
             self,
-            choice=evolve(self.choice, labels=labels, values=_with_former(labels, dynamics)),
+            choice=evolve(self.choice, labels=labels, values=_by_label(labels, dynamics)),
             marketo_length=marketo.max_length if marketo else None,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 from uuid import UUID
 
 from attrs import evolve, frozen
@@ -17,6 +17,9 @@ _MARKETO_TEXT = frozenset({"string", "text", "email", "phone", "url", "reference
 #: Marketo takes ASCII in e-mail addresses only (Adobe developer documentation, "Leads").
 _EMAIL = re.compile(r"[!-~]+@[!-~]+\.[!-~]+")
 _NUL = "\x00"
+#: Marketo's text areas take this many bytes of UTF-8, whatever the characters (Adobe developer documentation, "Field
+#: Types"); its other texts are counted in characters.
+_TEXT_AREA: Final = 30_000
 #: Half of a surrogate pair, as left behind where a text was cut in an emoji. UTF-8 can't say it.
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -33,6 +36,7 @@ class TextCodec(Codec[str]):
     Attributes:
         marketo_length: Longest text the Marketo field takes, in characters.
         dynamics_length: Longest text the column takes, in UTF-16 units.
+        marketo_bytes: Longest text the Marketo field takes, in bytes of UTF-8; ``None`` for all but text areas.
     """
 
     name: ClassVar[str] = "text"
@@ -42,6 +46,7 @@ class TextCodec(Codec[str]):
 
     marketo_length: int | None = None
     dynamics_length: int | None = None
+    marketo_bytes: int | None = None
 
     def from_marketo(self, raw: JSON) -> str | None:
         """Return the text; numbers that a text field shows come as their text."""
@@ -66,6 +71,8 @@ class TextCodec(Codec[str]):
             raise ValueRejectedError(
                 f"{len(value)} characters where Marketo takes {self.marketo_length}", code="too-long"
             )
+        if self.marketo_bytes is not None and (size := len(value.encode())) > self.marketo_bytes:
+            raise ValueRejectedError(f"{size} bytes where Marketo takes {self.marketo_bytes}", code="too-long")
         return value
 
     def to_dynamics(self, value: str | None) -> JSON:
@@ -92,6 +99,7 @@ class TextCodec(Codec[str]):
             self,
             marketo_length=marketo.max_length if marketo else None,
             dynamics_length=dynamics.max_length if dynamics else None,
+            marketo_bytes=_TEXT_AREA if marketo is not None and marketo.type == "text" else None,
         )
 
     @staticmethod

@@ -126,14 +126,18 @@ class DefinitionReads:
                 return known
         raise Fault(404, "0x80060888", f"Could not find a key with specified name or id: '{wanted}'.")
 
+    def _columns(self, table: Table) -> list[Data]:
+        languages = self._environment.languages
+        return [column_definition(table, column, languages) for column in table.columns.values()]
+
     def _attributes(self, table: Table, steps: Sequence[Segment], query: Query, home: str) -> Data:
         kind = "AttributeMetadata"
         if steps[0].key is not None:
-            found = column_definition(table, self.column(table, steps[0].key))
+            found = column_definition(table, self.column(table, steps[0].key), self._environment.languages)
             if len(steps) > 1:
                 _cast(steps[1].name, [found])
             return {"@odata.context": f"{query.root}/$metadata#{home}/$entity"} | _chosen(found, query, kind)
-        rows = [column_definition(table, column) for column in table.columns.values()]
+        rows = self._columns(table)
         if len(steps) == 1:
             return self._list(query, home, kind, rows)
         rows = [{name: value for name, value in row.items() if name != "@odata.type"}
@@ -170,7 +174,7 @@ class DefinitionReads:
             name, _, inside = part.strip().partition("(")
             options = dict(option.split("=", 1) for option in split(inside.removesuffix(")"), ";"))
             if name == "Attributes":
-                rows = [column_definition(table, column) for column in table.columns.values()]
+                rows = self._columns(table)
             elif name == "Keys":
                 rows = [key_definition(table, key) for key in table.keys]
             elif name in _RELATIONS:
@@ -187,7 +191,7 @@ class DefinitionReads:
         names = (asked.get("Properties") or {}).get("PropertyNames")
         found = []
         for column in table.columns.values():
-            full = column_definition(table, column)
+            full = column_definition(table, column, self._environment.languages)
             if _meets(full, asked.get("Criteria")):
                 keep = [*_ALWAYS, "LogicalName", *names] if names else list(full)
                 found.append({name: value for name, value in full.items() if name in keep})

@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
-from .metadata import Column, Key, Table
+from .languages import Languages
+from .metadata import Column, Key, Table, translations
 from .relationships import ManyToMany, OneToMany, Relationships
 
 Data = dict[str, object]
@@ -44,7 +45,7 @@ def table_definition(table: Table) -> Data:
         "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
         "IsCustomEntity": table.is_custom,
         "IsPrivate": False,
-        "IsIntersect": False,
+        "IsIntersect": table.intersect,
         "IsActivity": False,
         "DisplayName": label(table.display_name or table.schema),
         "DisplayCollectionName": label(table.display_name or table.schema),
@@ -52,7 +53,7 @@ def table_definition(table: Table) -> Data:
     }
 
 
-def column_definition(table: Table, column: Column) -> Data:
+def column_definition(table: Table, column: Column, languages: Languages) -> Data:
     """Return ``AttributeMetadata`` with what its type adds."""
     writable = not column.read_only
     data: Data = {
@@ -75,7 +76,7 @@ def column_definition(table: Table, column: Column) -> Data:
         "Description": label(""),
         "MetadataId": table.column_id(column.name),
     }
-    return data | _typed(column)
+    return data | _typed(column, languages)
 
 
 def type_name(column: Column) -> str:
@@ -85,9 +86,9 @@ def type_name(column: Column) -> str:
     return "AttributeMetadata" if plain else f"{kind}AttributeMetadata"
 
 
-def option_set(column: Column) -> Data:
+def option_set(column: Column, languages: Languages) -> Data:
     """Return the options of a column."""
-    return {"Options": [_option(option) for option in column.options]}
+    return {"Options": [_option(option, languages) for option in column.options]}
 
 
 def key_definition(table: Table, key: Key) -> Data:
@@ -156,7 +157,7 @@ def _schema_name(table: Table, column: Column) -> str:
     return f"{table.schema}Id" if column.name == table.primary_id else column.name.capitalize()
 
 
-def _typed(column: Column) -> Data:
+def _typed(column: Column, languages: Languages) -> Data:
     data: Data = {}
     if column.max_length is not None:
         data["MaxLength"] = column.max_length
@@ -173,7 +174,7 @@ def _typed(column: Column) -> Data:
     if column.is_lookup:
         data["Targets"] = list(column.targets)
     if column.is_option_set:
-        data["OptionSet"] = option_set(column)
+        data["OptionSet"] = option_set(column, languages)
         data["GlobalOptionSet"] = None
     if column.type == "Boolean":
         data["OptionSet"] = {"TrueOption": {"Value": 1, "Label": label("Yes")},
@@ -181,8 +182,9 @@ def _typed(column: Column) -> Data:
     return data
 
 
-def _option(option: Mapping[str, object]) -> Data:
-    data: Data = {"Value": option["value"], "Label": label(str(option["label"]))}
+def _option(option: Mapping[str, object], languages: Languages) -> Data:
+    words = languages.label(str(option["label"]), translations(option))
+    data: Data = {"Value": option["value"], "Label": words}
     if "state" in option:
         data["State"] = option["state"]
     return data

@@ -1,4 +1,5 @@
-"""Formatted values: what a person would read, in the English of the United States and in UTC."""
+"""Formatted values: what a person would read, in the English of the United States and in UTC; labels of options
+in the caller's language."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from .environment import Environment
-from .metadata import Column
+from .metadata import Column, translations
 from .scopes import pointed
 
 #: Annotations of a property (Microsoft Learn, "Select columns using OData", *Formatted values* and *Lookup property
@@ -22,10 +23,10 @@ def formatted(environment: Environment, column: Column, row: Mapping[str, object
     if column.is_lookup:
         return _name(environment, column, row, value)
     if column.type == "MultiSelectPicklist":
-        labels = [_label(column, int(part)) for part in str(value).split(",")]
+        labels = [_label(environment, column, int(part)) for part in str(value).split(",")]
         return "; ".join(label for label in labels if label)
     if column.options:
-        return _label(column, value)
+        return _label(environment, column, value)
     if column.type == "Boolean":
         return "Yes" if value else "No"
     if column.type == "DateTime":
@@ -43,8 +44,9 @@ def navigation_of(column: Column, row: Mapping[str, object], table: str) -> str:
     return column.navigation(pointed(row, column), table)
 
 
-def _label(column: Column, value: object) -> str | None:
-    return next((str(option["label"]) for option in column.options if option["value"] == value), None)
+def _label(environment: Environment, column: Column, value: object) -> str | None:
+    found = next((option for option in column.options if option["value"] == value), None)
+    return environment.languages.word(str(found["label"]), translations(found)) if found else None
 
 
 def _name(environment: Environment, column: Column, row: Mapping[str, object], value: object) -> str | None:

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from ..clock import SandboxClock
 from .address import RowKey, Segment, row_key
 from .errors import Fault, bad_query, no_row, no_segment
+from .languages import Languages
 from .lexer import Literal
 from .metadata import Key, Table
 from .relationships import Relationships
@@ -48,6 +49,7 @@ class Environment:
         secured: Rights on secured columns by table and column.
         schema_version: Rises with every change of a table or column.
         schema_changed: When a table's schema last changed: older delta links are refused.
+        languages: Languages, and which of them the sync user reads.
     """
 
     clock: SandboxClock
@@ -60,6 +62,7 @@ class Environment:
     secured: dict[str, dict[str, Rights]] = field(factory=dict)
     schema_version: int = 63_068_270
     schema_changed: dict[str, datetime] = field(factory=dict)
+    languages: Languages = field(factory=Languages)
 
     def __attrs_post_init__(self) -> None:
         self.origin = self.organization_id

@@ -32,6 +32,14 @@ def retrieve_version(query: Query) -> Shown:
             "Version": VERSION}  # fmt: skip
 
 
+def provisioned_languages(environment: Environment, query: Query) -> Shown:
+    """``RetrieveProvisionedLanguages`` (Microsoft Learn, RetrieveProvisionedLanguagesResponse ComplexType)."""
+    return {
+        "@odata.context": f"{query.root}/$metadata#Microsoft.Dynamics.CRM.RetrieveProvisionedLanguagesResponse",
+        "RetrieveProvisionedLanguages": list(environment.languages.provisioned),
+    }
+
+
 def current_organization(environment: Environment, query: Query, tenant: str, parameters: str | None) -> Shown:
     """``RetrieveCurrentOrganization(AccessType=…)`` (Microsoft Learn, OrganizationDetail ComplexType)."""
     if not parameters or "AccessType" not in parameters:
@@ -112,7 +120,7 @@ def organizations(environment: Environment) -> list[Shown]:
             "organizationid": environment.organization_id,
             "name": "contoso",
             "expirechangetrackingindays": environment.tracking_days,
-            "languagecode": 1033,
+            "languagecode": environment.languages.base,
             "basecurrencysymbol": "€",
         }
     ]

@@ -57,7 +57,7 @@ class Column:
         minimum: Smallest number.
         maximum: Largest number.
         precision: Digits after the point.
-        options: ``{"value", "label"[, "state"]}`` of an option set.
+        options: ``{"value", "label"[, "state"][, "labels"]}`` of an option set; ``labels`` by locale id.
         targets: Tables a lookup may point to.
         read_only: Values sent for it are silently ignored.
         behavior: ``UserLocal``, ``DateOnly`` or ``TimeZoneIndependent``.
@@ -175,6 +175,7 @@ class Table:
         schema_name: SchemaName of a table that somebody added.
         name_column: Column that names a row, where it isn't the usual one.
         display_name: What people call it.
+        intersect: Whether it stands behind a many-to-many relationship.
     """
 
     name: str
@@ -187,6 +188,7 @@ class Table:
     schema_name: str = ""
     name_column: str = ""
     display_name: str = ""
+    intersect: bool = False
     _shape: Shape | None = field(default=None, init=False, repr=False, eq=False)
     _shaped: list[int] = field(factory=list, init=False, repr=False, eq=False)
 
@@ -255,6 +257,12 @@ class Table:
         )
 
 
+def translations(option: Mapping[str, object]) -> dict[int, str]:
+    """Return the labels of an option in other languages than the base language, by locale id."""
+    labels = option.get("labels")
+    return {int(code): str(text) for code, text in labels.items()} if isinstance(labels, Mapping) else {}
+
+
 @cache
 def _extract() -> Mapping[str, object]:
     text = files("marketo_dynamics_sync.sandbox.dataverse").joinpath("tables.json").read_text(encoding="utf-8")
@@ -280,6 +288,10 @@ def standard_tables(names: Iterable[str]) -> dict[str, Table]:
     if "systemuser" in tables:
         object_id = Key("azureactivedirectoryobjectid", ("azureactivedirectoryobjectid",))
         tables["systemuser"].keys.append(object_id)
+    if "team" in tables:
+        # The schema documents are older than teams of groups (Microsoft Learn, "Team table/entity reference").
+        kinds = ((2, "Security Group"), (3, "Office Group"))
+        tables["team"].columns["teamtype"].options += [{"value": value, "label": label} for value, label in kinds]
     return tables
 
 
@@ -298,7 +310,7 @@ def _column(name: str, data: Mapping[str, object]) -> Column:
         _float(data.get("min")),
         _float(data.get("max")),
         int(str(precision)) if precision is not None else usual,
-        list(options) if isinstance(options, list) else [],
+        [dict(option) for option in options] if isinstance(options, list) else [],
         tuple(targets) if isinstance(targets, list) else (),
         bool(data.get("read_only")) or automatic,
         str(data.get("behavior", "UserLocal")),

@@ -19,6 +19,7 @@ from .functions import (
     listed,
     message_filters,
     organizations,
+    provisioned_languages,
     retrieve_version,
     total_record_count,
     who_am_i,
@@ -33,7 +34,7 @@ from .writes import Writes
 
 _NAMESPACE = "Microsoft.Dynamics.CRM."
 _FUNCTIONS = ("WhoAmI", "RetrieveVersion", "RetrieveCurrentOrganization", "RetrieveTotalRecordCount",
-              "RetrieveMetadataChanges")  # fmt: skip
+              "RetrieveMetadataChanges", "RetrieveProvisionedLanguages")  # fmt: skip
 _ACTIONS = ("BulkDelete", "CreateEntities", "Merge", "WinOpportunity", "LoseOpportunity")
 _IMPERSONATION = ("callerobjectid", "mscrmcallerid")
 
@@ -147,6 +148,8 @@ class Resources:
             return json_answer(who_am_i(environment, query, caller.user))
         if name == "RetrieveVersion":
             return json_answer(retrieve_version(query))
+        if name == "RetrieveProvisionedLanguages":
+            return json_answer(provisioned_languages(environment, query))
         if name == "RetrieveCurrentOrganization":
             return json_answer(current_organization(environment, query, self._tenant, parameters))
         if name == "RetrieveTotalRecordCount":

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from .environment import Environment
 from .errors import Fault, Refused, refused_by_rule
+from .intersect import associate, disassociate, leave_all, refuse_write
 from .metadata import Table
 from .payload import Values, read_values
 from .relationships import OneToMany
@@ -63,6 +64,7 @@ class Rows:
             caller: Who makes it.
             defaults: Values under wire names that the body overrides: those of an alternate key.
         """
+        refuse_write(table, "Create")
         environment = self._environment
         with environment.storage.transaction():
             values = read_values(environment, table, payload, creating=True)
@@ -87,6 +89,7 @@ class Rows:
 
     def update(self, table: Table, row_id: str, payload: Mapping[str, object], caller: Caller) -> None:
         """Change a row."""
+        refuse_write(table, "Update")
         environment = self._environment
         old = environment.row(table.name, row_id)
         values = read_values(environment, table, payload, creating=False)
@@ -99,12 +102,14 @@ class Rows:
 
     def delete(self, table: Table, row_id: str) -> None:
         """Delete a row; lookups to it are cleared, or forbid it, or their rows go too."""
+        refuse_write(table, "Delete")
         environment = self._environment
         environment.row(table.name, row_id)
         with environment.storage.transaction():
             if environment.storage.is_pointed_to(row_id):
                 for relationship in environment.relationships.to(table.name):
                     self._let_go(relationship, table, row_id)
+            leave_all(environment, table.name, row_id)
             environment.storage.remove(table.name, row_id, environment.clock.now())
 
     def force(self, table: str, row_id: str, **wire: object) -> None:
@@ -119,7 +124,7 @@ class Rows:
         if crossing is not None:
             relationship, first = crossing
             pair = (row_id, other[1]) if first else (other[1], row_id)
-            environment.storage.link(relationship.name, *pair)
+            associate(environment, relationship, pair)
             return
         known = environment.relationships.many(table.name, navigation)
         if known is None or known.table != other[0].name:
@@ -134,7 +139,7 @@ class Rows:
         if crossing is not None:
             relationship, first = crossing
             pair = (row_id, other[1]) if first else (other[1], row_id)
-            environment.storage.unlink(relationship.name, *pair)
+            disassociate(environment, relationship, pair)
             return
         known = environment.relationships.many(table.name, navigation)
         if known is None or known.table != other[0].name:

@@ -19,9 +19,11 @@ from .batch import is_write, run_batch
 from .entra import Application, Entra
 from .environment import Environment, Rights
 from .errors import Fault, no_segment
+from .intersect import membership_table
 from .limits import Limits
-from .metadata import STANDARD, Column, Key, standard_tables
+from .metadata import STANDARD, Column, Key, standard_tables, translations
 from .query import Preferences
+from .relationships import MEMBERSHIP
 from .resources import Resources
 from .rows import Caller, Rows, Rule
 from .storage import Row
@@ -29,7 +31,14 @@ from .storage import Row
 #: Characters that the web server refuses in a path, also percent-encoded.
 _DANGEROUS: Final = frozenset("<>*%&:\\?")
 _LONGEST: Final = 32_768
-_METADATA: Final = ("WhoAmI", "EntityDefinitions", "RelationshipDefinitions", "organizations", "systemusers(")
+_METADATA: Final = (
+    "WhoAmI",
+    "RetrieveProvisionedLanguages",
+    "EntityDefinitions",
+    "RelationshipDefinitions",
+    "organizations",
+    "systemusers(",
+)
 _HTML: Final = [("Content-Type", "text/html; charset=utf-8")]
 
 
@@ -78,6 +87,7 @@ class DataverseService:
     ) -> None:
         self.clock = clock
         self.tables = standard_tables(STANDARD)
+        self.tables["teammembership"] = membership_table()
         for name in untracked:
             self.tables[name].tracked = False
         for name, columns in (extra_columns or {}).items():
@@ -179,6 +189,19 @@ class DataverseService:
         with self._lock:
             self._actions.merge(table, target, subordinate, {}, self._by_hand)
 
+    def join_team(self, team: str, user: str) -> None:
+        """Make a user a member of a team, as an admin does."""
+        with self._lock:
+            self.rows.associate(
+                self.tables["team"], team, MEMBERSHIP.first_navigation, (self.tables["systemuser"], user)
+            )
+
+    def leave_team(self, team: str, user: str) -> None:
+        """Take a user out of a team, as an admin does."""
+        with self._lock:
+            other = (self.tables["systemuser"], user)
+            self.rows.disassociate(self.tables["team"], team, MEMBERSHIP.first_navigation, other)
+
     def row(self, table: str, row: str) -> Row | None:
         """Return a row as it is stored, or ``None``."""
         with self._lock:
@@ -204,6 +227,33 @@ class DataverseService:
     def detect_duplicates(self, table: str, *columns: str) -> None:
         """Publish a duplicate detection rule: it works on writes that ask for it."""
         self.rows.duplicate_rules[table] = columns
+
+    def speak(self, *languages: int, user: int | None = None) -> None:
+        """Switch languages on, as an admin does, beside the base language.
+
+        Args:
+            *languages: Locale ids.
+            user: The language of the sync user; ``None`` for the base language.
+        """
+        spoken = self.environment.languages
+        spoken.provisioned = list(dict.fromkeys((spoken.base, *languages)))
+        spoken.user = user
+
+    def translate(self, table: str, column: str, language: int, labels: Mapping[int, str]) -> None:
+        """Translate the options of a column, as an admin does.
+
+        Args:
+            table: The table.
+            column: The column.
+            language: Locale id.
+            labels: Label by number of the option.
+        """
+        with self._lock:
+            for option in self.tables[table].columns[column].options:
+                said = labels.get(int(str(option["value"])))
+                if said is not None:
+                    option["labels"] = translations(option) | {language: said}
+            self.environment.schema_version += 1
 
     def secure(self, table: str, column: str, *, readable: bool, writable: bool | None = None) -> None:
         """Switch column-level security on.
