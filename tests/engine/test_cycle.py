@@ -36,6 +36,7 @@ def test_first_copy_creates_persons_for_leads_and_contacts() -> None:
         "email": "ada@example.com",
         "leadStatus": "Open",
         "microsoftStatusReason": "New",
+        "microsoftType": "Lead",
     }
     assert world.person_of("contact", contact)["dynamicsId"] == contact
 

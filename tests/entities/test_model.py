@@ -242,6 +242,7 @@ def test_an_object_holds_the_values_of_a_record() -> None:
     assert lead.to_values() == dict.fromkeys(PremiumLead.__entity__.fields) | {
         "first_name": "Ada",
         "tier": Tier.SILVER,
+        "microsoft_type": "Lead",
     }
     assert PremiumLead.from_values(lead.to_values()) == lead
 

@@ -89,16 +89,16 @@ def test_a_new_person_becomes_a_row_with_our_id_and_presets() -> None:
     step = plan_new_person(LEAD, person, row_id=ROW, policy=POLICY, preset={"topic": "Webinar"})
     assert (step.kind, step.dynamics_id) == (StepKind.CREATE_ROW, ROW)
     assert step.to_dynamics == {"email": "ada@example.com", "topic": "Webinar"}
-    assert step.to_marketo == {"crm_id": ROW, "topic": "Webinar"}
+    assert step.to_marketo == {"crm_id": ROW, "topic": "Webinar", "microsoft_type": "Lead"}
     keyless = plan_new_person(bound(without=("dynamicsId",)), person, row_id=ROW, policy=POLICY)
-    assert keyless.to_marketo == {}
+    assert keyless.to_marketo == {"microsoft_type": "Lead"}
 
 
 def test_a_record_gone_in_dynamics_is_flagged_where_marketo_has_the_flag() -> None:
-    assert plan_gone(known(), Side.DYNAMICS, flag=True).to_marketo == {"is_deleted": True}
+    assert plan_gone(known(), Side.DYNAMICS, flag=True).to_marketo == {"is_deleted": True, "microsoft_type": None}
     assert plan_gone(known(), Side.DYNAMICS, flag=False).to_marketo == {}
     assert plan_gone(known(), Side.MARKETO, flag=True).to_marketo == {}
-    plain = Known(bound(without=("microsoftIsDeleted",)), "1", ROW)
+    plain = Known(bound(without=("microsoftIsDeleted", "microsoftType")), "1", ROW)
     assert plan_gone(plain, Side.DYNAMICS, flag=True).to_marketo == {}
 
 

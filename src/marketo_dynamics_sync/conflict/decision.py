@@ -21,6 +21,8 @@ class DecisionKind(Enum):
     AGREED = "agreed"
     #: Both changed to different values, and a policy chose.
     CONFLICT = "conflict"
+    #: Each side keeps its own value: the one that would follow is blocked, or the value there is somebody else's.
+    KEPT = "each keeps its own"
     #: Nothing is done until a human decides, or until the value changes.
     HELD = "held"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -74,9 +74,23 @@ class _Cells:
     marketo: _Cell
     dynamics: _Cell
     has_base: bool
+    block: Side | None = None
+    closed: bool = False
 
     def __getitem__(self, side: Side) -> _Cell:
         return self.marketo if side is Side.MARKETO else self.dynamics
+
+    @property
+    def shut(self) -> Side | None:
+        """The side that doesn't take a value now."""
+        return None if self.block is None or _empty(self[self.block].now) else self.block
+
+    @property
+    def why(self) -> str:
+        """Why a side doesn't take a value."""
+        if self.closed:
+            return "it is the company's in Marketo"
+        return f"blocked in {self.block.value.title()}" if self.block is not None else ""
 
     @property
     def certain(self) -> bool:
@@ -100,6 +114,7 @@ def merge_record(
     dynamics_id: str | None = None,
     marketo_at: datetime | None = None,
     dynamics_at: datetime | None = None,
+    closed: Collection[str] = (),
 ) -> MergeResult:
     """Merge two records that are one.
 
@@ -110,6 +125,8 @@ def merge_record(
     - Changed on both to different values, the policy decides; for an opt-out field the opt-out wins whatever it says.
     - A field that flows one way is repaired on the far side, where somebody changed it. A source that was never read
       repairs nothing.
+    - A side that is blocked for a field takes a value only while its own is empty. After that each side keeps its own,
+      until the blocked side changes; what changed there goes to the other as ever.
     - A value that wasn't read (absent, unreadable) counts as unchanged. What the sync user can't read it doesn't
       overwrite: the field is held.
     - A value that is not of the field's type, or that the other side can't hold, is held; the other fields go on.
@@ -130,6 +147,7 @@ def merge_record(
         dynamics_id: Row id, for the policy.
         marketo_at: When Marketo last changed the record, for the policy.
         dynamics_at: When Dynamics last changed the row, for the policy.
+        closed: Fields that are not this record's own in Marketo, but its company's: they flow neither way.
 
     Raises:
         PolicyError: The policy raised or gave no resolution.
@@ -157,13 +175,13 @@ def merge_record(
         direction = bound.direction
         if direction is None:
             continue
-        cells = _Cells(_Cell(old_m, m), _Cell(old_d, d), has_base)
+        cells = _Cells(_Cell(old_m, m), _Cell(old_d, d), has_base, bound.block, name in closed)
         source = direction.source
         if source is not None and not has_base and not cells[source].read:
             continue
         decision = _decided(bound, cells, source, entity, policy, about)
         if decision is not None:
-            decision = _checked(bound, cells, decision)
+            decision = _checked(bound, cells, _allowed(bound, cells, decision))
             decisions.append(decision)
             if decision.kind is DecisionKind.HELD:
                 continue
@@ -224,6 +242,18 @@ def _clash(bound: BoundField, cells: _Cells, entity: str, policy: Policy, about:
     return _decision(bound, cells, DecisionKind.CONFLICT, answer.rule, answer.reason, answer.winner, answer.value)
 
 
+def _allowed(bound: BoundField, cells: _Cells, decision: Decision) -> Decision:
+    """Return the decision, or one by which each side keeps its own where none may follow the other."""
+    if cells.closed and decision.kind is not DecisionKind.AGREED:
+        return _decision(bound, cells, DecisionKind.KEPT, cells.why)
+    shut = cells.shut
+    if shut is None or decision.kind is DecisionKind.HELD or not bound.writable(shut):
+        return decision
+    if _same(decision.value, cells[shut].now) or _to_write(bound, shut.other, cells, decision):
+        return decision
+    return _decision(bound, cells, DecisionKind.KEPT, cells.why)
+
+
 def _checked(bound: BoundField, cells: _Cells, decision: Decision) -> Decision:
     """Return the decision, or one that holds the field where a side can't be given the value."""
     if decision.kind is DecisionKind.HELD:
@@ -242,6 +272,8 @@ def _checked(bound: BoundField, cells: _Cells, decision: Decision) -> Decision:
 
 
 def _to_write(bound: BoundField, side: Side, cells: _Cells, decision: Decision) -> bool:
+    if decision.kind is DecisionKind.KEPT or side is cells.shut:
+        return False
     return bound.writable(side) and not _same(decision.value, cells[side].now)
 
 

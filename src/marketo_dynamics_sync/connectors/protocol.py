@@ -99,12 +99,14 @@ class Outcome:
         id: Id of the record, where one is known.
         stored: The record as the service now holds it, where its answer shows that.
         problem: Why, for ``REJECTED``, ``STALE``, ``GONE``, ``UNSENT`` and ``UNKNOWN``.
+        left_out: Names of fields that the service doesn't take of this record, where it took all others.
     """
 
     status: Status
     id: str | None = None
     stored: Record | None = None
     problem: Problem | None = None
+    left_out: frozenset[str] = frozenset()
 
 
 @frozen

@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from ..conflict import DecisionKind
 from ..connectors import Outcome, Status
 from ..entities import Side
-from ..plan import Step, StepKind, park
+from ..plan import REQUIRED, Step, StepKind, park
 from ..state import Commit, Intent
 from .ended import Waits
 from .events import Event, OnEvent
@@ -204,6 +204,7 @@ class Applier:
             direction = f"to {side.value.title()}"
             if outcome is not None:
                 report.count(name, direction, outcome.status.value)
+                report.count(name, direction, "fields left to the company", len(outcome.left_out))
                 if outcome.status.done or outcome.status is Status.REJECTED:
                     self._synced[name, side, outcome.status.value] += 1
         if commit.put_links and step.kind is not StepKind.SYNC:
@@ -213,7 +214,9 @@ class Applier:
         person, row = step.marketo_id or (work.on_marketo.id if work.on_marketo else None), step.dynamics_id
         if step.kind is StepKind.PARK:
             report.count(name, "waiting", "parked")
-            report.add(report.parked, WaitingLine(name, step.marketo_id, row, "", step.reason, _words(step)))
+            missing = step.detail.get("missing")
+            lacks = ", ".join(map(str, missing)) if isinstance(missing, list) else ""
+            report.add(report.parked, WaitingLine(name, step.marketo_id, row, lacks, step.reason, _words(step)))
             self.on_event(Event("parked", name, count=1, detail=step.reason, record=str(row or step.marketo_id)))
         for decision in step.decisions:
             if decision.kind is DecisionKind.CONFLICT:
@@ -275,6 +278,8 @@ def _reason(works: Sequence[Work]) -> str:
 
 
 def _words(step: Step) -> str:
+    if step.reason == REQUIRED:
+        return "Dynamics requires a value"
     lists = ((word, step.detail.get(word)) for word in ("candidates", "rivals"))
     return "; ".join(f"{word}: {', '.join(map(str, ids))}" for word, ids in lists if isinstance(ids, list) and ids)
 

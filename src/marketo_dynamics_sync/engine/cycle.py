@@ -23,6 +23,7 @@ from .events import Event, OnEvent
 from .objects import freed, in_order
 from .people import ChangedPersons
 from .push import plan_push
+from .quarantine import changed_rules, rules_facts, waiting_persons, waiting_values
 from .report import SyncReport
 from .screen import let_go, moved, moved_text, screened
 from .services import Services
@@ -76,6 +77,10 @@ class Cycle:
     _facts: dict[str, str] = field(factory=dict)
     _gone: dict[str, dict[str, None]] = field(factory=dict)
     _touched: set[str] = field(factory=set)
+    #: Entities whose rules (lengths, ranges, options, required values) changed since the last cycle.
+    _rules: set[str] = field(factory=set)
+    #: Persons that Marketo said changed, whatever was done about them since.
+    _changed: set[str] = field(factory=set)
 
     def run(self) -> None:
         """Run the cycle to its end.
@@ -101,6 +106,8 @@ class Cycle:
         look_at_persons(self.services, people)
         with self._timed("read Dynamics changes"):
             ahead = {name: self._opened(entity) for name, entity in self.services.entities.items()}
+        self._changed = {*people.ids}
+        self._rules = changed_rules(self.services)
         waiting, held = waiting_rows(self.services.store)
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         with self._timed("moves"):
@@ -116,6 +123,7 @@ class Cycle:
             self._deletions(people)
         facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts
         marks = watermark_facts(self.services, self._checkpoints, self.report.started_at)
+        facts |= rules_facts(self.services)
         facts |= self.services.schema_facts
         self.services.store.commit(Commit(checkpoints=self._checkpoints, facts={**facts, **marks}))
 
@@ -257,7 +265,14 @@ class Cycle:
         """Take up what was refused before and is due, and parked rows whose candidates changed."""
         now = self.services.settings.now()
         done = set(self.taker.refused_now)
-        due = [r for r in self.services.store.rejected() if r.next_at <= now and (r.entity, r.side, r.id) not in done]
+        due = [
+            r
+            for r in self.services.store.rejected()
+            if (
+                r.next_at <= now or r.entity in self._rules or (r.side == Side.DYNAMICS.value and r.id in self._changed)
+            )
+            and (r.entity, r.side, r.id) not in done
+        ]
         for entity in self.services.entities.values():
             rows = [r.id for r in due if r.entity == entity.name and r.side == Side.MARKETO.value]
             rows += [
@@ -267,7 +282,13 @@ class Cycle:
             ]
             rows += freed(self.services, entity)
             rows += let_go(self.services, entity)
+            if entity.name in self._rules:
+                rows += waiting_values(self.services, entity)
             persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
+            if entity.definition.marketo.is_person:
+                lacking = waiting_persons(self.services, entity)
+                every = entity.name in self._rules or people.everything
+                persons += sorted(lacking if every else self._changed.intersection(lacking))
             self._take_up(entity, rows, persons)
 
     def _take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
@@ -325,9 +346,10 @@ class Cycle:
         there = {person.id for person in self.services.marketo.fetch(entity, persons)}
         self._take(plan_push(self.services, [p for p in persons if p in there], entity, self.report, {}))
         nobody = [(entity.name, Side.DYNAMICS.value, person) for person in persons if person not in there]
+        waited = [(entity.name, Side.MARKETO.value, person, "*") for person in persons if person not in there]
         if nobody:
             self._resolved(entity, Side.DYNAMICS, [person for _, _, person in nobody])
-            self.services.store.commit(Commit(unreject=nobody))
+            self.services.store.commit(Commit(unreject=nobody, unpark=waited))
 
     def _gone_again(self, entity: BoundEntity, persons: Sequence[str]) -> None:
         """Take up persons again that are gone, and whose rows could not be dealt with the first time."""

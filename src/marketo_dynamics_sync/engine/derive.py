@@ -275,8 +275,9 @@ class Deriver:
             if person is not None and person.id not in linked:
                 self.taken[person.id] = row.id
                 self.people.settle(person.id)
-                step = plan_link(entity, row, person, by="row id", policy=self.services.policy(entity))
-                works.append(Work(step, person, row, self._link_again(entity, person, "row id")))
+                gone = self._was_gone(entity, row, person)
+                step = plan_link(entity, row, person, by="row id", policy=self.services.policy(entity), revive=gone)
+                works.append(Work(step, person, row, self._link_again(entity, person, "row id", revive=gone)))
         return works
 
     def _link_again(self, entity: BoundEntity, person: Record, reason: str, *, revive: bool = False) -> Relink:

@@ -17,6 +17,7 @@ from .objects import resolved, waiting_for_parents
 from .relations import link_targets
 from .report import SyncReport, WaitingLine
 from .services import PushRule, Services
+from .settle import gone_fact
 from .work import Work
 
 
@@ -93,10 +94,23 @@ def _works(
             kept, waits = resolved(services, entity, {row_id: Record(row_id, preset)})
             # Links that Marketo can't hold, or not yet: an owner that is a team, a company that hasn't come.
             later = [name for name in link_targets(entity) if not isinstance(kept[row_id].values.get(name), Ref)]
-            step = plan_new_person(entity, person, row_id=row_id, policy=policy, preset=preset, later=later)
-            work = Work(step, person, None, Relink(services, entity, person, "row id"))
+            gone = _deleted_row(services, entity, person)
+            revive = gone is not None
+            step = plan_new_person(
+                entity, person, row_id=row_id, policy=policy, preset=preset, later=later, revive=revive
+            )
+            work = Work(step, person, None, Relink(services, entity, person, "row id", revive))
+            if gone is not None:
+                work.facts[gone] = None
             works.append(waiting_for_parents(work, waits.get(row_id)))
     return works
+
+
+def _deleted_row(services: Services, entity: BoundEntity, person: Record) -> str | None:
+    """Return the name of the fact that the person's row was deleted, and that it was marked so."""
+    carried = person.values.get(entity.key.name) if entity.key is not None else None
+    name = gone_fact(str(carried)) if carried is not None else None
+    return name if name is not None and services.store.fact(name) is not None else None
 
 
 #: Rows that a person could be: the entity, the row, and other persons of Marketo that it could be as well.
@@ -172,7 +186,7 @@ def check_preset(entity: BoundEntity, values: Values) -> None:
     """
     for name, value in values.items():
         bound = entity.fields.get(name)
-        if bound is None or bound.key:
+        if bound is None or bound.key or not bound.dynamics:
             raise ConfigurationError(f"values: {entity.name} has no field {name!r} that can be given")
         problem = bound.problem(Side.DYNAMICS, value)
         if problem is not None:

@@ -76,6 +76,7 @@ def settle(work: Work, stamp: Stamp) -> Commit:
         ],
         unpark=[
             *_left_behind(step),
+            *_made(step),
             *((e, "dynamics", row, "*") for e, row in _taken_in(step)),
             *([(*source, name) for name in free] if held else [(*source, "*")]),
         ],
@@ -116,6 +117,12 @@ def _left_behind(step: Step) -> list[tuple[str, str, str, str]]:
     return [] if step.moved_from is None else [(step.moved_from[0], "dynamics", step.moved_from[1], "*")]
 
 
+def _made(step: Step) -> list[tuple[str, str, str, str]]:
+    """Return what waited of a person that had no row."""
+    waited = step.kind in (StepKind.CREATE_ROW, StepKind.LINK)
+    return [(step.entity.name, "marketo", str(step.marketo_id), "*")] if waited else []
+
+
 def combine(commits: Iterable[Commit]) -> Commit:
     """Return one commit that keeps everything of several."""
     parts = list(commits)
@@ -144,6 +151,7 @@ def _link(work: Work, stamp: Stamp) -> Link:
     base_dynamics = dict(merge.base_dynamics)
     if work.marketo_failed:
         _revert(step.to_marketo, step.known, base_marketo, base_dynamics)
+    _forget_left_out(work, base_marketo)
     if work.dynamics_failed:
         _revert(step.to_dynamics, step.known, base_marketo, base_dynamics)
     version = step.version
@@ -163,6 +171,8 @@ def _link(work: Work, stamp: Stamp) -> Link:
     read_back = work.marketo is not None and step.kind is not StepKind.CREATE_PERSON
     before = frozenset[str]() if read_back or step.known is None else step.known.unconfirmed
     written = frozenset(step.to_marketo) if step.writes_marketo and not work.marketo_failed else frozenset[str]()
+    if work.on_marketo is not None:
+        written -= work.on_marketo.left_out
     return link_of(
         step.entity,
         marketo_id=str(marketo_id),
@@ -174,6 +184,21 @@ def _link(work: Work, stamp: Stamp) -> Link:
         digest=stamp.digests[step.entity.name],
         known=step.known,
     )
+
+
+def _forget_left_out(work: Work, base_marketo: dict[str, object]) -> None:
+    """Put back what Marketo holds in fields that it didn't take: each side keeps its own until one changes again."""
+    if work.on_marketo is None or not work.on_marketo.status.done:
+        return
+    made = work.on_marketo.status is Status.CREATED
+    before = (
+        work.marketo.values if work.marketo is not None else work.step.known.base_marketo if work.step.known else {}
+    )
+    for name in work.on_marketo.left_out:
+        if name in before or made:
+            base_marketo[name] = before.get(name)
+        else:
+            base_marketo.pop(name, None)
 
 
 def _has_news(step: Step, stored: Mapping[str, object], base: Mapping[str, object]) -> bool:

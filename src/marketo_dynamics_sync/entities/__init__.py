@@ -12,6 +12,7 @@ from .codecs import (
     Phone,
     Url,
 )
+from .company_fields import COMPANY_FIELDS
 from .contact import Contact
 from .definition import EntityDefinition, EntityField
 from .direction import Direction, Side
@@ -39,6 +40,7 @@ from .user import User
 from .values import JSON, UNREADABLE, Invalid, Ref, Values
 
 __all__ = [
+    "COMPANY_FIELDS",
     "JSON",
     "UNREADABLE",
     "Account",

@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from ..errors import FieldMissingError, FieldUnreadableError, MappingError, ValueRejectedError
 from .codecs import Codec
+from .company_fields import COMPANY_FIELDS, COMPANY_KEY
 from .definition import EntityDefinition, EntityField
 from .direction import Direction, Side
 from .schema import FieldInfo, ObjectInfo
@@ -50,6 +51,11 @@ class BoundField:
         opt_out: Whether a "yes" on either side always wins.
         key: Whether it carries the Dynamics row id.
         once: Whether Marketo takes it when the record is made, and never again.
+        constant: Value that every record has in Marketo, where no column holds it.
+        block: The side that takes a value only while its own is empty.
+        required: Whether Dynamics must never be without a value.
+        needed: Whether a row can't be made without a value: the user said so. What the service requires of every row
+            it may fill in itself.
     """
 
     name: str
@@ -61,6 +67,10 @@ class BoundField:
     opt_out: bool = False
     key: bool = False
     once: bool = False
+    constant: object = None
+    block: Side | None = None
+    required: bool = False
+    needed: bool = False
 
     @property
     def direction(self) -> Direction | None:
@@ -77,6 +87,8 @@ class BoundField:
 
     def problem(self, side: Side, value: object) -> Invalid | None:
         """Return why ``side`` can't hold ``value``, or ``None`` when it can."""
+        if self.required and side is Side.DYNAMICS and value in (None, ""):
+            return Invalid("required", "Dynamics requires a value")
         try:
             if side is Side.MARKETO:
                 self.codec.to_marketo(value)
@@ -156,7 +168,26 @@ class BoundEntity:
     @cached_property
     def dynamics_names(self) -> tuple[str, ...]:
         """Column names to select in Dataverse (``_x_value`` for lookups), sorted."""
-        return tuple(sorted(f.codec.column(f.dynamics) for f in self.fields.values()))
+        return tuple(sorted(f.codec.column(f.dynamics) for f in self.fields.values() if f.dynamics))
+
+    @cached_property
+    def constants(self) -> Values:
+        """Values that every record has in Marketo, and that no column holds, by field name."""
+        return {name: f.constant for name, f in self.fields.items() if f.constant is not None}
+
+    @cached_property
+    def company_fields(self) -> frozenset[str]:
+        """Fields that Marketo takes from a person's company, once the person is linked to one."""
+        if not self.definition.marketo.is_person:
+            return frozenset()
+        return frozenset(name for name, f in self.fields.items() if f.marketo in COMPANY_FIELDS)
+
+    @cached_property
+    def company_link(self) -> str | None:
+        """Name of the field that links a person to its company, where there is one."""
+        if not self.definition.marketo.is_person:
+            return None
+        return next((name for name, f in self.fields.items() if f.marketo == COMPANY_KEY), None)
 
     def decode_marketo(self, raw: Mapping[str, object]) -> Values:
         """Return the values of a Marketo record by field name; a value that is not of its type comes as ``Invalid``."""
@@ -174,7 +205,7 @@ class BoundEntity:
         values: dict[str, object] = {}
         for name, bound in self.fields.items():
             try:
-                values[name] = bound.codec.read_row(row, bound.dynamics)
+                values[name] = bound.constant if not bound.dynamics else bound.codec.read_row(row, bound.dynamics)
             except Exception as error:
                 values[name] = _invalid(bound.codec, error)
         return values
@@ -241,6 +272,8 @@ class BoundEntity:
         """Text that changes when mapped fields, their ends, their directions or their codecs change."""
         parts = [
             f"{f.name}:{f.marketo}:{f.dynamics}:{f.direction.value if f.direction else 'read'}:{type(f.codec).__name__}"
+            + (f":{f.constant}" if f.constant is not None else "")
+            + (f":{f.block.value}" if f.block is not None else "")
             for f in sorted(self.fields.values(), key=lambda f: f.name)
         ]
         parts += [f"{name}:{self.returns[name].times}" for name in sorted(self.returns) if self.returns[name].times]
@@ -291,7 +324,7 @@ def _gap(definition: EntityDefinition, item: EntityField, marketo: ObjectInfo, d
     for side, native, info in ends:
         place = f"{side.value} {info.name!r}"
         if native is None:
-            if _is_flag(item) or (item.read_only and side is Side.MARKETO):
+            if _is_flag(item) or item.constant is not None or (item.read_only and side is Side.MARKETO):
                 continue  # a column that is only looked at needs no place in Marketo
             return LeftOut(definition.name, item.name, side, "", f"it is not mapped to any field of {place}")
         there = info.fields.get(native)
@@ -350,6 +383,10 @@ def _bound(
         opt_out=item.opt_out,
         key=item.key,
         once=once,
+        constant=item.constant,
+        block=item.block,
+        required=item.required or (dynamics is not None and dynamics.required == "SystemRequired"),
+        needed=item.required,
     )
 
 

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from ..errors import MappingError
 from .codecs import Codec, codec_for
-from .direction import Direction
+from .direction import Direction, Side
 from .fields import METADATA, FieldMapping
 from .objects import MarketoObject
 from .record import Record
@@ -35,6 +35,9 @@ class EntityField:
         read_only: Whether it is never written.
         optional: Whether it may be missing on a side.
         opt_out: Whether a "yes" on either side always wins.
+        constant: Value that every record has in Marketo, where no column holds it.
+        block: The side that takes a value only while its own is empty.
+        required: Whether Dynamics must never be without a value.
     """
 
     name: str
@@ -46,6 +49,9 @@ class EntityField:
     read_only: bool = False
     optional: bool = False
     opt_out: bool = False
+    constant: object = None
+    block: Side | None = None
+    required: bool = False
 
 
 @frozen
@@ -141,13 +147,16 @@ def _field(cls: type[Entity], name: str, hint: object, mapping: FieldMapping, op
         raise MappingError(f"{where}: key=True carries the row id into Marketo, so it needs marketo= and dynamics=")
     if mapping.key and (mapping.direction not in (None, Direction.TO_MARKETO) or mapping.read_only):
         raise MappingError(f"{where}: key=True carries the row id into Marketo and flows there only")
-    direction = mapping.direction or (Direction.TO_MARKETO if mapping.key else options.direction)
+    own = mapping.key or mapping.constant is not None
+    direction = mapping.direction or (Direction.TO_MARKETO if own else options.direction)
     if options.direction is not Direction.TWO_WAY and direction is not options.direction and not mapping.key:
         raise MappingError(
             f"{where}: flows {direction.value}, but {options.name!r} flows {options.direction.value} only"
         )
     if mapping.opt_out and direction is not Direction.TWO_WAY:
         raise MappingError(f"{where}: an opt-out must be heard from both sides, so it has to flow both ways")
+    _refuse_constant(where, codec, mapping)
+    _refuse_rules(where, mapping, direction)
     _refuse_lossy(where, codec, services=direction is Direction.TWO_WAY and not mapping.read_only)
     return EntityField(
         name=name,
@@ -159,7 +168,35 @@ def _field(cls: type[Entity], name: str, hint: object, mapping: FieldMapping, op
         read_only=mapping.read_only,
         optional=mapping.optional,
         opt_out=mapping.opt_out,
+        constant=mapping.constant,
+        block=mapping.block,
+        required=mapping.required,
     )
+
+
+def _refuse_constant(where: str, codec: Codec[object], mapping: FieldMapping) -> None:
+    if mapping.constant is None:
+        return
+    if mapping.marketo is None or mapping.dynamics is not None:
+        raise MappingError(f"{where}: constant= is kept in Marketo alone, so it needs marketo= and no dynamics=")
+    if mapping.direction not in (None, Direction.TO_MARKETO) or mapping.read_only or mapping.block or mapping.required:
+        raise MappingError(f"{where}: constant= flows to Marketo, always, and takes no other rule")
+    try:
+        same = codec.from_marketo(codec.to_marketo(mapping.constant)) == mapping.constant
+    except Exception:  # a user's codec may raise anything
+        same = False
+    if not same:
+        raise MappingError(f"{where}: the codec {type(codec).__name__} doesn't bring the constant back from Marketo")
+
+
+def _refuse_rules(where: str, mapping: FieldMapping, direction: Direction) -> None:
+    if mapping.block is not None:
+        if mapping.key or mapping.opt_out or mapping.read_only:
+            raise MappingError(f"{where}: block= doesn't go with key=, opt_out= or read_only=")
+        if direction.source is mapping.block:
+            raise MappingError(f"{where}: nothing flows to {mapping.block.value}, so there is nothing to block")
+    if mapping.required and (mapping.dynamics is None or direction is Direction.TO_MARKETO or mapping.read_only):
+        raise MappingError(f"{where}: required= is about what Dynamics is given, and nothing flows there")
 
 
 def _refuse_lossy(where: str, codec: Codec[object], *, services: bool) -> None:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ..errors import MappingError
 from .codecs import Codec
-from .direction import Direction
+from .direction import Direction, Side
 
 #: Key of the mapping in the attribute's attrs metadata.
 METADATA: Final = "marketo_dynamics_sync"
@@ -28,6 +28,9 @@ class FieldMapping:
         optional: Left out without an error where a side doesn't have it.
         opt_out: A refusal of contact: a "yes" on either side wins, always.
         codec: The user's own codec, or ``None`` to take the annotation's.
+        constant: A value that every record of the entity has in Marketo and no column holds.
+        block: The side that takes a value only while its own is empty.
+        required: A row is never without it.
     """
 
     marketo: str | None
@@ -38,6 +41,9 @@ class FieldMapping:
     optional: bool = False
     opt_out: bool = False
     codec: Codec[Any] | None = None  # Any: a codec of whatever type the annotation names
+    constant: object = None
+    block: Side | None = None
+    required: bool = False
 
 
 def mapped(
@@ -50,6 +56,9 @@ def mapped(
     optional: bool = False,
     opt_out: bool = False,
     codec: Codec[Any] | None = None,
+    constant: object = None,
+    block: Side | None = None,
+    required: bool = False,
     default: object = None,
 ) -> Any:  # Any: as with attrs.field, the annotation beside it says the type
     """Map an attribute of an entity class to a Marketo field and a Dataverse column.
@@ -65,6 +74,15 @@ def mapped(
             field is an error.
         opt_out: Treat the field as a refusal of contact: a "yes" on either side wins whatever the policy says.
         codec: A codec of your own in place of the annotation's.
+        constant: A value that every record of the entity has in Marketo, and that stems from the entity rather than
+            from a column, such as ``"Lead"``. It is written with whatever else is written, repaired where somebody
+            changed it, and emptied where a person is marked as deleted in Dynamics.
+        block: The side that takes a value only while its own is empty: when a record is made there, or for the first
+            time. From then on its value stays, whatever the other side does; where the field flows both ways, changes
+            of the blocked side still go to the other. For Marketo this is what an administrator gets by blocking a
+            field's updates for the CRM's sync (Adobe, "Block Updates to a Field").
+        required: Dynamics must never be without a value: a person without one isn't made there, and a value isn't
+            emptied there. Columns that the service itself requires needn't be marked.
         default: Value of the attribute when an entity object is made without it.
 
     Raises:
@@ -86,5 +104,8 @@ def mapped(
         optional=optional,
         opt_out=opt_out,
         codec=codec,
+        constant=constant,
+        block=block,
+        required=required,
     )
-    return attrs.field(default=default, kw_only=True, metadata={METADATA: mapping})
+    return attrs.field(default=constant if default is None else default, kw_only=True, metadata={METADATA: mapping})

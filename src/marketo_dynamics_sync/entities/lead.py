@@ -28,6 +28,8 @@ class Lead(Entity):
         marketo="microsoftCreatedDate", dynamics="createdon", direction=Direction.TO_MARKETO, optional=True
     )
     """When the lead was made in Dynamics."""
+    microsoft_type: str | None = mapped(marketo="microsoftType", constant="Lead", optional=True)
+    """What the person is in Dynamics; empty for one that is in Marketo only."""
     is_deleted: bool | None = mapped(marketo="microsoftIsDeleted", direction=Direction.TO_MARKETO, optional=True)
     """Set in Marketo when the row was deleted in Dynamics; Dynamics has no such column."""
     owner: Ref[User] | None = mapped(

@@ -1,13 +1,14 @@
 """What to do: steps, their price, the brakes, and how a plan reads. Pure."""
 
 from .brakes import Brake, Brakes, Canary
-from .derive import park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
+from .derive import REQUIRED, park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
 from .known import Known, confirmed_base
 from .price import Price, price
 from .report import Plan, change_as_data, describe, step_as_data
 from .step import MergedPerson, Step, StepKind
 
 __all__ = [
+    "REQUIRED",
     "Brake",
     "Brakes",
     "Canary",

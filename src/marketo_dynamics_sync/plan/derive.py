@@ -10,9 +10,12 @@ from attrs import evolve
 from ..conflict import MergeResult, Policy, merge_record
 from ..entities import BoundEntity, Record, Side, Values
 from ..identity import NO_KEY, Many, Nothing, One
+from .company import company_fields
 from .known import Known, confirmed_base
 from .step import Step, StepKind
 
+#: Why a person waits that lacks a value which Dynamics is never to be without.
+REQUIRED: Final = "required"
 _NOTHING_READ: Final[Mapping[str, object]] = {}
 
 
@@ -88,9 +91,7 @@ def plan_link(
         entity,
         marketo_id=person.id,
         dynamics_id=row.id,
-        to_marketo={**merge.to_marketo, entity.deleted_flag.name: False}
-        if revive and entity.deleted_flag is not None
-        else merge.to_marketo,
+        to_marketo=_revived(entity, merge.to_marketo) if revive else merge.to_marketo,
         to_dynamics=merge.to_dynamics,
         merge=merge,
         version=row.version,
@@ -137,6 +138,7 @@ def plan_new_person(
     policy: Policy,
     preset: Values = _NOTHING_READ,
     later: Collection[str] = (),
+    revive: bool = False,
 ) -> Step:
     """Plan for a Marketo person that is to be made in Dynamics.
 
@@ -147,10 +149,15 @@ def plan_new_person(
         policy: Decides clashes; with nothing on the other side there are none.
         preset: Values for the new row that the caller asked for.
         later: Fields that Marketo is told of when the new row is read, and not before.
+        revive: The person was marked as deleted in Dynamics: take the mark away.
+
+    Returns:
+        A step that makes the row, or one that parks a person who lacks a required value.
     """
     values = {**preset}
     if entity.key is not None:
         values[entity.key.name] = row_id
+    values |= entity.constants
     merge = _merge(
         entity,
         policy,
@@ -172,12 +179,15 @@ def plan_new_person(
         base_dynamics={n: v for n, v in {**merge.base_dynamics, **preset}.items() if n not in later},
         decisions=tuple(decision for decision in merge.decisions if decision.field not in preset),
     )
+    missing = [n for n, f in entity.fields.items() if f.needed and merge.to_dynamics.get(n) in (None, "")]
+    if missing:
+        return park(entity, REQUIRED, marketo_id=person.id, dynamics_id=None, missing=missing)
     return Step(
         StepKind.CREATE_ROW,
         entity,
         marketo_id=person.id,
         dynamics_id=row_id,
-        to_marketo=merge.to_marketo,
+        to_marketo=_revived(entity, merge.to_marketo) if revive else merge.to_marketo,
         to_dynamics=merge.to_dynamics,
         merge=merge,
         reason="pushed from Marketo",
@@ -191,16 +201,22 @@ def plan_gone(known: Known, side: Side, *, flag: bool, delete: bool = False) -> 
     Args:
         known: What is remembered of the pair.
         side: The side where the record is gone.
-        flag: For a row gone in Dynamics: mark the person as deleted in Dynamics, where Marketo has the field for it.
+        flag: For a row gone in Dynamics: mark the person as deleted in Dynamics, where Marketo has the field for it,
+            and empty what only a person that is in Dynamics has (Adobe, "Default Dynamics Field Mapping": Microsoft
+            Type is empty for one that exists only in Marketo).
         delete: Delete the other half too.
     """
-    mark = flag and side is Side.DYNAMICS and known.entity.deleted_flag is not None
+    mark = flag and side is Side.DYNAMICS
+    flagged = known.entity.deleted_flag if mark else None
+    marks: dict[str, object] = {flagged.name: True} if flagged is not None else {}
+    if mark:
+        marks |= dict.fromkeys(known.entity.constants)
     return Step(
         StepKind.UNLINK,
         known.entity,
         marketo_id=known.marketo_id,
         dynamics_id=known.dynamics_id,
-        to_marketo={known.entity.deleted_flag.name: True} if mark and known.entity.deleted_flag else {},
+        to_marketo=marks,
         reason=f"deleted in {side.value.title()}",
         version=known.version,
         deletes=side.other if delete else None,
@@ -214,6 +230,10 @@ def park(
     return Step(
         StepKind.PARK, entity, marketo_id=marketo_id, dynamics_id=dynamics_id, reason=reason, detail=dict(detail)
     )
+
+
+def _revived(entity: BoundEntity, values: Values) -> Values:
+    return {**values, entity.deleted_flag.name: False} if entity.deleted_flag is not None else values
 
 
 def _park(entity: BoundEntity, row: Record, match: Many) -> Step:
@@ -250,4 +270,9 @@ def _merge(
         dynamics_id=ids[1],
         marketo_at=marketo.modified_at if marketo is not None else None,
         dynamics_at=dynamics.modified_at if dynamics is not None else None,
+        closed=company_fields(
+            entity,
+            dynamics.values if dynamics is not None else {},
+            marketo.values if marketo is not None else base_marketo or {},
+        ),
     )

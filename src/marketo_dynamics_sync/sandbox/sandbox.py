@@ -35,6 +35,7 @@ LOGIN_HOST: Final = "login.microsoftonline.com"
 CRM_FIELDS: Final = (
     PersonField("dynamicsId", "string", 36, searchable=True, label="Dynamics Id"),
     PersonField("microsoftCreatedDate", "datetime", label="Microsoft Created Date"),
+    PersonField("microsoftType", "string", label="Microsoft Type"),
     PersonField("microsoftIsDeleted", "boolean", label="Microsoft is Deleted"),
     PersonField("microsoftAddress2", "string", label="Microsoft Address 2"),
     PersonField("microsoftAddress3", "string", label="Microsoft Address 3"),

@@ -73,7 +73,7 @@ class Shape:
             raise ResponseError(f"a row of {self.entity_set!r} came without its id or its version", service="dynamics")
         values = dict(self.entity.decode_dynamics(row))
         for name, bound in self.entity.fields.items():
-            if bound.codec.column(bound.dynamics) not in row:
+            if bound.dynamics and bound.codec.column(bound.dynamics) not in row:
                 values[name] = UNREADABLE  # an empty column comes as null; one that isn't there was kept from us
         return Record(
             id=row_id.lower(),

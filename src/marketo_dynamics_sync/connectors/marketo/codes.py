@@ -29,6 +29,8 @@ RETRYABLE_RECORD_CODES: Final = TRANSIENT_CODES | {"606", "607", "615", "1014", 
 FIELD_NOT_FOUND: Final = "1006"
 #: An opportunity names a sales person that isn't there; the whole call is refused for it.
 OWNER_NOT_FOUND: Final = "718"
+#: A field of the person's company can't be written through the person.
+COMPANY_CLOSED: Final = "1021"
 #: A native CRM sync is connected and keeps the object to itself.
 CRM_ENABLED: Final = "1018"
 

@@ -31,6 +31,7 @@ class Item:
         keys: What two writes of one record have in common.
         payload: What is sent.
         size: Bytes of it in the body.
+        left_out: Names of fields of the write that are not sent, since they are the company's.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Item:
     keys: tuple[Hashable, ...] = field(repr=False)
     payload: Mapping[str, object] = field(repr=False)
     size: int = 0
+    left_out: frozenset[str] = frozenset()
 
 
 def encode_write(index: int, write: Write) -> Item | Problem:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ...errors import (
     ConfigurationError,
@@ -18,7 +18,8 @@ from ...errors import (
 )
 from ..protocol import Outcome, Problem, Status, Write, WriteKind
 from .batches import batches
-from .codes import CRM_ENABLED, DOUBTFUL_CODES, FIELD_NOT_FOUND, HALVED_CODES, OWNER_NOT_FOUND
+from .codes import COMPANY_CLOSED, CRM_ENABLED, DOUBTFUL_CODES, FIELD_NOT_FOUND, HALVED_CODES, OWNER_NOT_FOUND
+from .company import without_company
 from .encoding import Item, encode_write
 from .envelope import Envelope
 from .links import there, without_owner
@@ -149,6 +150,7 @@ class Writer:
             run.set(batch, Status.UNKNOWN, problem)
             return
         doubtful: list[Item] = []
+        shorter: list[Item] = []
         for item, entry in zip(batch, in_order(envelope.result), strict=True):
             result = outcome(item, entry)
             code = result.problem.code if result.problem is not None else None
@@ -156,9 +158,24 @@ class Writer:
                 self._forget()
             if result.status is Status.GONE and code == NOT_FOUND and item.write.kind is WriteKind.UPDATE:
                 doubtful.append(item)
-            run.outcomes[item.index] = result
+            less = without_company(item) if code == COMPANY_CLOSED else None
+            if less is not None:
+                shorter.append(less)
+            run.outcomes[item.index] = evolve(result, left_out=item.left_out) if result.status.done else result
+        if shorter:
+            self._without_company(run, shorter)
         if doubtful:
             self._links_missing(run, doubtful)
+
+    def _without_company(self, run: _Run, items: Sequence[Item]) -> None:
+        """Send records again without what is their company's; of one that has nothing else nothing is left to do."""
+        left: list[Item] = []
+        for item in items:
+            if item.write.kind is WriteKind.UPDATE and not item.payload.keys() - {item.lookup}:
+                run.outcomes[item.index] = Outcome(Status.UPDATED, item.write.id, left_out=item.left_out)
+            else:
+                left.append(item)
+        self._deliver(run, left)
 
     def _links_missing(self, run: _Run, items: Sequence[Item]) -> None:
         """The service says the same of a record that isn't there and of one that links to what isn't there."""

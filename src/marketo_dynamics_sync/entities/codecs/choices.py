@@ -76,6 +76,7 @@ class ChoiceCodec(Codec[int]):
     Attributes:
         labels: Label by number.
         numeric: Whether the Marketo field holds the number.
+        marketo_length: Longest text the Marketo field takes, in characters.
     """
 
     name: ClassVar[str] = "choice"
@@ -85,6 +86,7 @@ class ChoiceCodec(Codec[int]):
 
     labels: Mapping[int, str] = field(factory=dict, repr=False, eq=False)
     numeric: bool = False
+    marketo_length: int | None = None
     _values: Mapping[str, int] = field(factory=dict, repr=False, eq=False)
 
     def label(self, value: int) -> str:
@@ -110,7 +112,12 @@ class ChoiceCodec(Codec[int]):
         """Return the label, or the number for a number field."""
         if value is None or self.numeric:
             return value
-        return self.label(value)
+        text = self.label(value)
+        if self.marketo_length is not None and len(text) > self.marketo_length:
+            raise ValueRejectedError(
+                f"a label of {len(text)} characters where Marketo takes {self.marketo_length}", code="too-long"
+            )
+        return text
 
     def from_dynamics(self, raw: JSON) -> int | None:
         """Return the number."""
@@ -134,6 +141,7 @@ class ChoiceCodec(Codec[int]):
             self,
             labels=labels,
             numeric=marketo is not None and marketo.type in _NUMBERS,
+            marketo_length=marketo.max_length if marketo else None,
             values=_by_label(labels, dynamics),
         )
 

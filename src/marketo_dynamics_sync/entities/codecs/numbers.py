@@ -15,6 +15,8 @@ from .base import Codec
 
 _MARKETO_NUMBERS = frozenset({"integer", "score", "float", "percent", "currency"})
 _MARKETO_WHOLE = frozenset({"integer", "score"})
+#: Marketo keeps whole numbers in 64 bits (Marketo knowledge base, "Marketo Field Limits by Field Type").
+_MARKETO_LEAST, _MARKETO_MOST = -(2**63), 2**63 - 1
 #: Both services' numbers end long before this many digits.
 _MOST_DIGITS = 30
 #: Our own, since the host's decimal context may have fewer digits or other traps.
@@ -40,6 +42,7 @@ def _decimal(raw: object) -> Decimal | None:
 def _whole(value: Decimal | float) -> None:
     if value != int(value):
         raise ValueRejectedError("a fraction where Marketo takes whole numbers", code="not-whole")
+    _in_range(value, _MARKETO_LEAST, _MARKETO_MOST, "Marketo")
 
 
 def _in_range(value: Decimal | int | float, low: float | None, high: float | None, side: str) -> None:
@@ -54,6 +57,7 @@ class IntegerCodec(Codec[int]):
     Attributes:
         minimum: Smallest number the column takes.
         maximum: Largest number the column takes.
+        whole: Whether the Marketo field takes whole numbers only.
     """
 
     name: ClassVar[str] = "whole number"
@@ -63,6 +67,7 @@ class IntegerCodec(Codec[int]):
 
     minimum: float | None = None
     maximum: float | None = None
+    whole: bool = False
 
     def from_marketo(self, raw: JSON) -> int | None:
         """Return the number; one with a fraction is refused, never rounded."""
@@ -76,8 +81,11 @@ class IntegerCodec(Codec[int]):
         return int(value)
 
     def to_marketo(self, value: int | None) -> JSON:
-        """Return the number."""
-        return self.from_marketo(value)
+        """Return the number, refusing one that is larger than Marketo's whole numbers."""
+        number = self.from_marketo(value)
+        if number is not None and self.whole:
+            _whole(number)
+        return number
 
     def from_dynamics(self, raw: JSON) -> int | None:
         """Return the number."""
@@ -93,9 +101,10 @@ class IntegerCodec(Codec[int]):
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's range."""
         super().bind(marketo, dynamics)
+        whole = marketo is not None and marketo.type in _MARKETO_WHOLE
         if dynamics is None:
-            return self
-        return evolve(self, minimum=dynamics.minimum, maximum=dynamics.maximum)
+            return evolve(self, whole=whole)
+        return evolve(self, minimum=dynamics.minimum, maximum=dynamics.maximum, whole=whole)
 
 
 @frozen
