@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .conflict import DynamicsWins, Hold, LatestWins, MarketoWins, MostRestrictive, PerField, PreferNonEmpty
     from .connectors.dynamics import DynamicsConnector
     from .connectors.marketo import MarketoConnector
-    from .engine import Event, SyncEngine, SyncReport, generate_entity
+    from .engine import Event, SyncEngine, SyncReport, Task, generate_entity
     from .errors import SyncError
     from .identity import Matching, MatchKey
     from .plan import Brake, Brakes, Canary, Plan
@@ -43,6 +43,7 @@ _ROOMS = {
     "SyncEngine": "engine",
     "SyncError": "errors",
     "SyncReport": "engine",
+    "Task": "engine",
     "generate_entity": "engine",
 }
 
@@ -68,6 +69,7 @@ __all__ = [
     "SyncEngine",
     "SyncError",
     "SyncReport",
+    "Task",
     "__version__",
     "generate_entity",
 ]

@@ -77,6 +77,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Sandbox:
         "DYNAMICS_TENANT": sandbox.dynamics.entra.tenant,
         "DYNAMICS_CLIENT_ID": application,
         "DYNAMICS_CLIENT_SECRET": str(registered.secret),
+        "WEBHOOK_SECRET": "a long random text",
     }.items():
         monkeypatch.setenv(name, value)
     return sandbox

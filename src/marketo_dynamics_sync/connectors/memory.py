@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
@@ -70,7 +70,8 @@ class MemoryConnector:
         self._identity = identity
         self._now = now
         self._lock = threading.RLock()
-        self._rows: dict[str, dict[str, dict[str, object]]] = {name: {} for name in objects}
+        #: By object: one that a test adds to ``objects`` later starts empty.
+        self._rows: dict[str, dict[str, dict[str, object]]] = defaultdict(dict)
         #: Ids by what they can be found by: object and native field, then the value without letter case.
         self._index: dict[tuple[str, str], dict[str, set[str]]] = {}
         self._version: dict[tuple[str, str], int] = {}

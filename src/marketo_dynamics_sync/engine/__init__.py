@@ -10,11 +10,13 @@ from .filters import Filter
 from .generate import generate_entity
 from .hours import HourCount
 from .merging import OnMerge, PersonMerger
+from .owners import OwnerLike
 from .preflight import Preflight
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
 from .status import EntityStatus, RunSummary, Status
 from .takeover import EntityTakeover, FieldComparison, Takeover
+from .tasks import Task
 from .waitlist import WaitingRecord
 from .watermarks import Watermark
 
@@ -32,6 +34,7 @@ __all__ = [
     "OnEvent",
     "OnMerge",
     "OnSchemaChange",
+    "OwnerLike",
     "Period",
     "PersonMerger",
     "Preflight",
@@ -43,6 +46,7 @@ __all__ = [
     "SyncEngine",
     "SyncReport",
     "Takeover",
+    "Task",
     "WaitingChanges",
     "WaitingLine",
     "WaitingRecord",

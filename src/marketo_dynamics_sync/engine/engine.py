@@ -20,7 +20,7 @@ from ..identity import Matching
 from ..plan import Brake, Brakes, Plan
 from ..state import StateStore
 from .apply import Applier, Stopped
-from .arguments import checked_entities, checked_person_ids, checked_policies
+from .arguments import checked_entities, checked_policies
 from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
 from .contract import SchemaModes, checked_modes
@@ -28,18 +28,18 @@ from .cycle import Cycle, Taker
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
+from .flow_actions import FlowActions
 from .merging import OnMerge, mergings
 from .overlay import Overlay
 from .preflight import Preflight, preflight
 from .provision import provision
-from .push import by_rule, check_preset, entity_to_push, plan_push
+from .push import by_rule
 from .report import SyncReport
 from .schedule import in_thread, repeat
 from .screen import screened
 from .services import PushRule, Services, Settings, open_services
 from .status import remember_run
 from .takeover import Takeover, take_over
-from .upkeep import Upkeep
 
 
 def _utc_now() -> datetime:
@@ -50,7 +50,7 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-class SyncEngine(Upkeep):
+class SyncEngine(FlowActions):
     """Keeps Marketo and Dynamics in sync. Making one touches nothing: the first call of a method does.
 
     Args:
@@ -255,42 +255,6 @@ class SyncEngine(Upkeep):
             on_event: Called with everything that happens.
         """
         return repeat(lambda: self.run(on_event=on_event, stop=stop), interval, stop)
-
-    def push_persons(
-        self,
-        ids: Sequence[int | str],
-        *,
-        as_entity: str | type[Entity] = "lead",
-        values: Mapping[str, object] | None = None,
-        on_event: OnEvent = ignore,
-    ) -> SyncReport:
-        """Make these Marketo persons in Dynamics now. One that is there already is left as it is.
-
-        Args:
-            ids: Marketo person ids.
-            as_entity: ``"lead"``, ``"contact"``, or the entity class.
-            values: Values for the new rows, by field name, such as an owner's.
-            on_event: Called with everything that happens.
-
-        Returns:
-            What was done, with a line for each person that couldn't be made.
-
-        Raises:
-            ConfigurationError: An id is no whole number, ``values`` has an unknown field or a value that Dynamics
-                doesn't take, or ``as_entity`` is no person.
-            SyncError: As :meth:`run`.
-        """
-        name = as_entity if isinstance(as_entity, str) else as_entity.__entity__.name
-        wanted = checked_person_ids(ids)
-        with self._store.lock():
-            report = SyncReport(self._settings.now(), kind="push")
-            with self._counted(report, on_event):
-                services, applier = self._ready(report, on_event, _go_on)
-                entity = entity_to_push(services, name)
-                check_preset(entity, values or {})
-                works = plan_push(services, wanted, entity, report, values or {})
-                applier.take(screened(services, works))
-            return report
 
     def sync_records(
         self,

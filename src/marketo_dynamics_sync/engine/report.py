@@ -73,7 +73,7 @@ class SyncReport:
     Attributes:
         started_at: When it began (UTC).
         finished_at: When it ended (UTC).
-        kind: ``"first copy"``, ``"cycle"`` or ``"push"``.
+        kind: ``"first copy"``, ``"cycle"``, ``"push"``, ``"chosen records"``, ``"owner"`` or ``"tasks"``.
         counts: How many, by entity, direction (``"to Marketo"``, ``"to Dynamics"``, ``"links"``, ``"read"``) and
             outcome.
         marketo_calls: Calls used at Marketo.

@@ -52,6 +52,7 @@ GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
             "dataverse/metadata",
         ),
     ),
+    f"{_D}/test_dataverse_activities.py": ("dynamics", ("dataverse/activities",)),
     f"{_D}/test_dataverse_limits.py": ("dynamics", ("dataverse/limits",)),
     f"{_D}/test_dataverse_by_hand.py": ("dynamics", ()),
     f"{_D}/test_dataverse_rendering.py": ("dynamics", ()),

@@ -28,7 +28,11 @@ _NAVIGATION: Final = {
     "slainvokedid": "slainvokedid_{table}_sla",
     "stageid": "stageid_processstage",
 }
+#: Activities: what they regard is bound by a navigation property for each table (Microsoft Learn, "Task table/entity
+#: reference": ``regardingobjectid_contact_task``), and goes with it when that is deleted.
+ACTIVITIES: Final = ("task",)
 _PRIMARY_NAME: Final = {
+    "task": "subject",
     "lead": "fullname",
     "contact": "fullname",
     "systemuser": "fullname",
@@ -117,6 +121,8 @@ class Column:
         SchemaName, and for a column with several targets one property for each.
         """
         base = self.schema_name or self.name
+        if base == "regardingobjectid" and table in ACTIVITIES:
+            return f"{base}_{target}_{table}"
         if base in _NAVIGATION:
             return _NAVIGATION[base].format(table=table)
         if self.type == "Owner" or len(self.targets) == 1:

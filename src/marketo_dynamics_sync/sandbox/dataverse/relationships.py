@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from .metadata import Column, Table
+from .metadata import ACTIVITIES, Column, Table
 
 _NAMESPACE: Final = uuid.UUID("7c0a2f4e-4d44-4d79-9c3a-53594e430002")
 #: Relationships of the standard tables by table, lookup and target (Microsoft Learn, table reference pages:
@@ -36,6 +36,11 @@ _STANDARD: Final[Mapping[tuple[str, str, str], str]] = {
     ("opportunity", "parentaccountid", "account"): "opportunity_parent_account",
     ("opportunity", "parentcontactid", "contact"): "opportunity_parent_contact",
     ("opportunity", "owninguser", "systemuser"): "opportunity_owning_user",
+    ("task", "regardingobjectid", "account"): "Account_Tasks",
+    ("task", "regardingobjectid", "contact"): "Contact_Tasks",
+    ("task", "regardingobjectid", "lead"): "Lead_Tasks",
+    ("task", "regardingobjectid", "opportunity"): "Opportunity_Tasks",
+    ("task", "owninguser", "systemuser"): "user_task",
 }
 
 
@@ -151,5 +156,7 @@ class Relationships:
                 found.append(added)
             elif name or column.type != "Owner":
                 single = column.navigation(target, table.name)
-                found.append(OneToMany(name or f"{target}_{table.name}_{column.name}", *key, single, name))
+                goes = column.name == "regardingobjectid" and table.name in ACTIVITIES
+                schema = name or f"{target}_{table.name}_{column.name}"
+                found.append(OneToMany(schema, *key, single, name, "Cascade" if goes else "RemoveLink"))
         return found

@@ -47,6 +47,8 @@ class Rows:
         self.rules: dict[str, list[Rule]] = {}
         #: Columns by which duplicates are detected, by table, where a rule is published.
         self.duplicate_rules: dict[str, tuple[str, ...]] = {}
+        #: Users and teams that have no security role, so that nothing can be theirs.
+        self.without_role: set[str] = set()
 
     def create(
         self,
@@ -170,6 +172,8 @@ class Rows:
             row["_modifiedonbehalfby_value"] = caller.behalf
 
     def _save(self, table: Table, row_id: str, row: Row, old: Row | None, caller: Caller, values: Values) -> None:
+        if "ownerid" in values.named:
+            self._check_owner(table, row)
         if caller.detect:
             self._check_duplicates(table, row_id, row)
         if not caller.bypass:
@@ -206,6 +210,20 @@ class Rows:
                     raise Fault(403, "0x8004f502", f"{text} The requested operation could not be completed.")
                 text = "The user doesn't have AttributePrivilegeUpdate and not granted shared access for a secured"
                 raise Fault(403, "0x8004f507", f"{text} attribute during update operation")
+
+    def _check_owner(self, table: Table, row: Row) -> None:
+        """Refuse an owner that can own nothing.
+
+        Source: Microsoft Learn, "Web service error codes", CannotAssignToAccessTeam and UserNotAssignedRoles.
+        """
+        owner = str(row["_ownerid_value"])
+        team = self._environment.storage.table("team").get(owner, {}) if row["_ownerid_value!"] == "team" else {}
+        if team.get("teamtype") == 1:
+            text = "You cannot assign a record to the access team. You can assign a record to the owner team."
+            raise Fault(400, "0x80048340", text)
+        if owner in self.without_role:
+            text = f"The user with id {owner} has not been assigned any roles. They need a role with the"
+            raise Fault(403, "0x80042f09", f"{text} prvRead{table.schema} privilege.")
 
     def _check_duplicates(self, table: Table, row_id: str, row: Row) -> None:
         columns = self.duplicate_rules.get(table.name, ())

@@ -14,6 +14,7 @@ from ..http import Request, Response
 from ..interruption import about_to_change
 from ..memento import Memento
 from .actions import Actions, Wish
+from .activities import task_table
 from .address import API, segments
 from .batch import is_write, run_batch
 from .entra import Application, Entra
@@ -86,8 +87,7 @@ class DataverseService:
         token_lifetime: float = 3600,
     ) -> None:
         self.clock = clock
-        self.tables = standard_tables(STANDARD)
-        self.tables["teammembership"] = membership_table()
+        self.tables = standard_tables(STANDARD) | {"task": task_table(), "teammembership": membership_table()}
         for name in untracked:
             self.tables[name].tracked = False
         for name, columns in (extra_columns or {}).items():
