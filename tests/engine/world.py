@@ -9,6 +9,7 @@ from typing import Any
 from marketo_dynamics_sync.connectors.memory import MemoryConnector
 from marketo_dynamics_sync.engine import SyncEngine, SyncReport
 from marketo_dynamics_sync.entities import Contact, Entity, Lead, Side
+from marketo_dynamics_sync.entities.opportunity_roles import ConnectionRole
 from marketo_dynamics_sync.state import MemoryStateStore, StateStore
 from marketo_dynamics_sync.testing import described_object, described_person, described_table
 
@@ -31,6 +32,7 @@ class World:
         objects["person"] = described_person(*people, without=person_without)
         self.marketo = connector(Side.MARKETO, objects, identity="123-ABC-456", now=self.now)
         tables = {cls.__entity__.dynamics: described_table(cls) for cls in entities}
+        tables["connectionroles"] = described_table(ConnectionRole)
         self.dynamics = connector(Side.DYNAMICS, tables, identity="org-1", now=self.now)
         self.store = store or MemoryStateStore()
         self.entities = entities

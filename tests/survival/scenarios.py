@@ -18,6 +18,7 @@ from marketo_dynamics_sync.entities import (
     Guid,
     Lead,
     Opportunity,
+    OpportunityRole,
     Side,
     Team,
     User,
@@ -386,6 +387,40 @@ def event_changes(world: World) -> None:
     world.dynamics.put("new_events", row_id(3, "8"), new_name="Event 3")
 
 
+def joined(world: World, number: int, deal: str, contact: str, role: str) -> None:
+    ends = {"record1id": ("opportunity", deal), "record2id": ("contact", contact), "record2roleid": ("role", role)}
+    columns = {f"_{name}_value": row for name, (_, row) in ends.items()}
+    kinds = {f"_{n}_value@Microsoft.Dynamics.CRM.lookuplogicalname": table for n, (table, _) in ends.items()}
+    world.dynamics.put("connections", row_id(number, "9"), statecode=0, **columns, **kinds)
+
+
+def roles(world: World) -> None:
+    deals(world)
+    for n, name in enumerate(("Decision Maker", "Influencer")):
+        world.dynamics.put("connectionroles", row_id(n, "6"), name=name, category=1000)
+    kind = "_customerid_value@Microsoft.Dynamics.CRM.lookuplogicalname"
+    world.dynamics.change("opportunities", row_id(0, "5"), _customerid_value=row_id(0, "2"), **{kind: "contact"})
+    for n in range(2):
+        joined(world, n, row_id(0, "5"), row_id(n, "2"), row_id(0, "6"))
+
+
+def roles_change(world: World) -> None:
+    world.dynamics.remove("connections", row_id(0, "9"))
+    world.dynamics.change("connections", row_id(1, "9"), _record2roleid_value=row_id(1, "6"))
+    joined(world, 2, row_id(0, "5"), row_id(2, "2"), row_id(0, "6"))
+
+
+def deal_with_roles_gone(world: World) -> None:
+    world.dynamics.remove("opportunities", row_id(0, "5"))
+    for n in range(2):
+        world.dynamics.remove("connections", row_id(n, "9"))
+
+
+def stakeholder_merged(world: World) -> None:
+    other = world.person(lastName="Other", email="other@example.com")
+    world.marketo.merge("person", person(world, 1, "contact"), other)
+
+
 def deleting(**by_name: OnDelete) -> Callable[[], dict[str, Any]]:
     return lambda: {"on_delete": by_name}
 
@@ -396,6 +431,7 @@ def rows_follow() -> dict[str, Any]:
 
 PERSON = {"before": people}
 DEAL: dict[str, Any] = {"before": deals, "entities": OBJECTS}
+ROLE: dict[str, Any] = {"before": roles, "entities": (*OBJECTS, OpportunityRole)}
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("first-copy-of-leads", new_rows("leads")),
@@ -470,6 +506,16 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("deal-changed", renamed("opportunities", row_id(0, "5"), name="Bigger", estimatedvalue=7), **DEAL),
     Scenario("deal-deleted", lambda world: world.dynamics.remove("opportunities", row_id(0, "5")), **DEAL),
     Scenario("team-that-owns", team_takes_over, before=teams, entities=(User, Team, TeamMember, Lead, Contact)),
+    Scenario(
+        "owner-deleted",
+        lambda world: world.dynamics.remove("systemusers", row_id(0, "3")),
+        options=deleting(user=OnDelete.DELETE),
+        **DEAL,
+    ),
+    Scenario("first-copy-of-roles", roles, entities=(*OBJECTS, OpportunityRole)),
+    Scenario("roles-change", roles_change, **ROLE),
+    Scenario("deal-with-roles-deleted", deal_with_roles_gone, **ROLE),
+    Scenario("stakeholder-merged-in-marketo", stakeholder_merged, **ROLE),
     Scenario("own-objects", event_changes, before=events, entities=(Event, Lead)),
 )
 
@@ -487,4 +533,6 @@ TWICE = (
     "persons-merged",
     "pushed-though-there",
     "own-objects",
+    "roles-change",
+    "stakeholder-merged-in-marketo",
 )

@@ -163,7 +163,7 @@ class MemoryConnector:
     def find(self, entity: BoundEntity, field_name: str, values: Sequence[object]) -> list[Record]:
         """Return the records whose field holds one of these values, letter case aside."""
         bound = entity.fields[field_name]
-        native = bound.marketo if self._side is Side.MARKETO else bound.dynamics
+        native = bound.marketo if self._side is Side.MARKETO else bound.codec.column(bound.dynamics)
         wanted = set()
         for value in values:
             try:
@@ -353,7 +353,7 @@ class MemoryConnector:
         if checkpoint is None:
             yield ChangePage(checkpoint=end)
             return
-        log = self._log[int(checkpoint) : int(end)]
+        log = [entry for entry in self._log[int(checkpoint) : int(end)] if entry[0] == "person"]
         self._calls.reads += max(0, -(-len(log) // _MARKETO_SIZE) - 1)
         yield ChangePage(
             changed=list(dict.fromkeys(i for _, i, kind, _ in log if kind in ("created", "changed"))),
@@ -401,6 +401,8 @@ class MemoryConnector:
             key = write.entity.fields[str(write.lookup)].marketo
             wanted = str(native.get(key) or "").casefold()
             found = sorted(self._indexed(name, str(key)).get(wanted, ()))
+            others = [other for other in write.entity.definition.marketo.dedupe if other != key]
+            found = [i for i in found if all(self._rows[name][i].get(o) == native.get(o) for o in others)]
             if not wanted or len(found) > 1:
                 code, text = ("1007", "Multiple lead match lookup criteria") if found else ("no-key", "no lookup value")
                 return Outcome(Status.REJECTED, problem=Problem(code, text))

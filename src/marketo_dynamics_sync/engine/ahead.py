@@ -18,6 +18,7 @@ from .filters import passes, stale_fact
 from .links import known_of
 from .objects import resolved
 from .people import ChangedPersons
+from .roles import is_role
 from .services import Services
 
 #: Pages of changes that are read before anything is written.
@@ -129,13 +130,15 @@ def look_at_rows(services: Services, entity: BoundEntity, pages: Pages, *, rebas
     total = store.count_links(entity.name)
     if not total:
         return
+    gone = {row for page in pages.first for row in page.deleted}
+    if gone:
+        brakes.allow_deletes(entity.name, len(store.links_by_dynamics(entity.name, sorted(gone))), total)
+    if is_role(entity.definition):
+        return  # most connections are no roles, and some roles come from no connection
     shown = [record for page in pages.first for record in page.records]
     over = any(page.checkpoint is not None for page in pages.first)
     if pages.listing and over and not shown and not any(page.present for page in pages.first):
         brakes.allow_empty(entity.name, "Dynamics", total)
-    gone = {row for page in pages.first for row in page.deleted}
-    if gone:
-        brakes.allow_deletes(entity.name, len(store.links_by_dynamics(entity.name, sorted(gone))), total)
     filtered = entity.name in services.settings.filters
     if not shown or not (filtered or brakes.looks_many(len(shown), total) or pages.listing):
         return

@@ -18,6 +18,7 @@ from .events import Event, OnEvent
 from .hours import Counts, hour_facts
 from .merge_run import MergeRunner
 from .report import ConflictLine, SyncReport, WaitingLine
+from .roles import is_role
 from .services import Services
 from .settle import Stamp, combine, settle
 from .work import Work
@@ -186,6 +187,8 @@ class Applier:
     def _refuse_taken(self, work: Work) -> None:
         """Park a new row whose key led Marketo to a person that is another row's."""
         outcome = work.on_marketo
+        if is_role(work.step.entity.definition):
+            return  # one role may come from several rows in turn
         if work.step.kind is not StepKind.CREATE_PERSON or outcome is None or outcome.status is not Status.UPDATED:
             return
         person = str(outcome.id)

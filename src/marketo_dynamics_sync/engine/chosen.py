@@ -10,6 +10,7 @@ from ..errors import ConfigurationError
 from .derive import Deriver
 from .people import ChangedPersons
 from .report import SyncReport, WaitingLine
+from .roles import open_roles
 from .services import Services
 from .waiting import waiting_rows
 from .work import Work
@@ -44,7 +45,8 @@ def plan_chosen(
         report: Notes records that aren't there, or that nothing links.
     """
     waiting, held = waiting_rows(services.store)
-    deriver = Deriver(services, ChangedPersons(), waiting=waiting, held=held)
+    people = ChangedPersons()
+    deriver, roles = Deriver(services, people, waiting=waiting, held=held), open_roles(services, people)
     for start in range(0, len(ids), AT_ONCE):
         some = list(dict.fromkeys(ids[start : start + AT_ONCE]))
         rows = some if side is Side.DYNAMICS else _rows_of(services, entity, some, report)
@@ -53,8 +55,13 @@ def plan_chosen(
             report.count(entity.name, "read", "not found")
             line = WaitingLine(entity.name, None, row_id, "", "not-found", "Dynamics has no row with this id")
             report.add(report.rejected, line)
+        if roles is not None and entity is roles.entity:
+            yield from roles.of_connections(found, forced=True)
+            continue
         yield deriver.from_rows(entity, found, forced=True)
         yield deriver.moves.merges()
+        if roles is not None and entity is roles.opportunity:
+            yield from roles.of_opportunities(found)
 
 
 def _rows_of(services: Services, entity: BoundEntity, ids: Sequence[str], report: SyncReport) -> list[str]:

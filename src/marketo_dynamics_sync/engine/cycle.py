@@ -11,20 +11,23 @@ from typing import Final, Protocol
 from attrs import define, field
 
 from ..connectors import ChangePage
-from ..entities import BoundEntity, Side
+from ..entities import BoundEntity, Record, Side
 from ..errors import CheckpointExpiredError, RequestRejectedError
 from ..plan import StepKind
-from ..state import Commit, Link, Parked
+from ..state import Commit, Link, Parked, Rejected
 from .ahead import Pages, look_at_canary, look_at_clocks, look_at_persons, look_at_rows, open_pages
 from .apply import Stopped
 from .conversions import note_origins
+from .deletions import OnDelete
 from .derive import Deriver
 from .events import Event, OnEvent
 from .objects import freed, in_order
 from .people import ChangedPersons
 from .push import plan_push
 from .quarantine import changed_rules, rules_facts, waiting_persons, waiting_values
+from .references import cleared_references
 from .report import SyncReport
+from .roles import Roles, is_row, open_roles
 from .screen import let_go, moved, moved_text, screened
 from .services import Services
 from .waiting import FINAL, waiting_rows
@@ -33,6 +36,8 @@ from .work import Work
 
 #: Persons handled at once: ten full read calls.
 PERSONS_AT_ONCE: Final = 3000
+#: Fact that the last cycle synced opportunity roles.
+_WITH_ROLES: Final = "with-roles"
 
 
 class Taker(Protocol):
@@ -73,6 +78,7 @@ class Cycle:
     keep_going: Callable[[], None]
     push: Callable[[Sequence[str]], list[Work]] | None = None
     deriver: Deriver = field(init=False)
+    roles: Roles | None = field(default=None, init=False)
     _checkpoints: dict[str, str | None] = field(factory=dict)
     _facts: dict[str, str] = field(factory=dict)
     _gone: dict[str, dict[str, None]] = field(factory=dict)
@@ -104,8 +110,9 @@ class Cycle:
         look_at_clocks(self.services)
         look_at_canary(self.services)
         look_at_persons(self.services, people)
+        self.roles = open_roles(self.services, people)
         with self._timed("read Dynamics changes"):
-            ahead = {name: self._opened(entity) for name, entity in self.services.entities.items()}
+            ahead = {entity.name: self._opened(entity) for entity in in_order(self.services.entities.values())}
         self._changed = {*people.ids}
         self._rules = changed_rules(self.services)
         waiting, held = waiting_rows(self.services.store)
@@ -125,12 +132,14 @@ class Cycle:
         marks = watermark_facts(self.services, self._checkpoints, self.report.started_at)
         facts |= rules_facts(self.services)
         facts |= self.services.schema_facts
+        if self.services.store.fact(_WITH_ROLES) or self.roles is not None:
+            facts[_WITH_ROLES] = "" if self.roles is None else "yes"
         self.services.store.commit(Commit(checkpoints=self._checkpoints, facts={**facts, **marks}))
 
     @property
     def unchanged(self) -> int:
         """Records that were read and needed nothing."""
-        return self.deriver.unchanged
+        return self.deriver.unchanged + (self.roles.unchanged if self.roles is not None else 0)
 
     def _note_rebase(self) -> None:
         for name, digest in self.services.digests.items():
@@ -140,6 +149,12 @@ class Cycle:
 
     def _rebased(self, entity: BoundEntity) -> bool:
         before = self.services.store.fact(f"mapping:{entity.name}")
+        if self.roles is not None and entity in (self.roles.entity, self.roles.opportunity):
+            # Cycles without roles, or with other ones, went past what roles are made of.
+            role = self.roles.entity.name
+            known = self.services.store.fact(_WITH_ROLES) and self.services.store.fact(f"mapping:{role}")
+            if known != self.services.digests[role]:
+                return True
         return before is not None and before != self.services.digests[entity.name]
 
     def _full(self, entity: str, reason: str) -> None:
@@ -222,8 +237,7 @@ class Cycle:
                 self.services.store.forget_seen(entity.name)
             self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
             note_origins(self.services, page.records)
-            self._take(self.deriver.from_rows(entity, page.records))
-            self._take(self.deriver.moves.merges())
+            self._take_rows(entity, page.records)
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))
             for row in page.records:
@@ -236,7 +250,18 @@ class Cycle:
                 self._checkpoints[stream] = page.checkpoint
         if listing:
             gone = self._gone.setdefault(entity.name, {})
-            gone.update(dict.fromkeys(link.dynamics_id for link in self.services.store.unseen(entity.name)))
+            unseen = (link.dynamics_id for link in self.services.store.unseen(entity.name))
+            gone.update(dict.fromkeys(i for i in unseen if is_row(i)))
+
+    def _take_rows(self, entity: BoundEntity, rows: Sequence[Record]) -> None:
+        roles = self.roles
+        if roles is not None and entity is roles.entity:
+            self._take_all(roles.of_connections(rows))
+            return
+        self._take(self.deriver.from_rows(entity, rows))
+        self._take(self.deriver.moves.merges())
+        if roles is not None and entity is roles.opportunity:
+            self._take_all(roles.of_opportunities(rows))
 
     def _persons(self, people: ChangedPersons) -> None:
         for entity in self.services.persons():
@@ -280,8 +305,11 @@ class Cycle:
                 for p in self.services.store.parked(entity.name)
                 if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, people)
             ]
-            rows += freed(self.services, entity)
             rows += let_go(self.services, entity)
+            if self.roles is not None and entity is self.roles.entity:
+                self._take_all(self.roles.again(rows, self.roles.waiting()))
+                continue
+            rows += freed(self.services, entity)
             if entity.name in self._rules:
                 rows += waiting_values(self.services, entity)
             persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
@@ -292,7 +320,9 @@ class Cycle:
             self._take_up(entity, rows, persons)
 
     def _take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
-        if rows:
+        if self.roles is not None and entity is self.roles.entity:
+            self._take_all(self.roles.again(rows, self.roles.waiting()))
+        elif rows:
             self._again(entity, list(dict.fromkeys(rows)))
         if persons and entity.definition.marketo.is_person:
             works, strangers = self.deriver.from_persons(persons)
@@ -310,6 +340,7 @@ class Cycle:
         """
         people = ChangedPersons()
         waiting, held = waiting_rows(self.services.store)
+        self.roles = open_roles(self.services, people)
         self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
         for start in range(0, max(len(rows), len(persons)), PERSONS_AT_ONCE):
             self.keep_going()
@@ -324,8 +355,7 @@ class Cycle:
         merges = self.deriver.moves.merges()
         self._take(merges)
         gone = set(rows) - {row.id for row in found}
-        links = self._brake_rows(entity, gone)
-        self._take(self.deriver.gone_rows(entity, links.values()))
+        links = self._rows_gone(entity, gone)
         # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
         idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
         idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
@@ -370,13 +400,42 @@ class Cycle:
         return isinstance(rivals, list) and bool(moved & set(rivals))
 
     def _deletions(self, people: ChangedPersons) -> None:
+        """Delete what is gone: what hangs on others before the others (Adobe, "Sync architecture")."""
         self._take(self.deriver.gone_persons(list(people.deleted)))
+        if self.roles is not None and (people.merged or people.deleted or people.everything or people.missed):
+            self._take_all(self.roles.of_lost_persons())
         self._forget_parked(people)
-        for name, gone in self._gone.items():
-            if not gone:
-                continue
-            entity = self.services.entities[name]
-            self._take(self.deriver.gone_rows(entity, self._brake_rows(entity, gone).values()))
+        for entity in reversed(in_order(self.services.entities.values())):
+            if gone := self._gone.get(entity.name):
+                self._rows_gone(entity, gone)
+
+    def _rows_gone(self, entity: BoundEntity, gone: Collection[str]) -> dict[str, Link]:
+        """Deal with rows that are gone, and return the links that they had."""
+        links = self._brake_rows(entity, gone)
+        left = links
+        if self.roles is not None and entity is self.roles.entity:
+            self._take_all(self.roles.of_gone(connections=links))
+            return links
+        if self.roles is not None and entity is self.roles.opportunity and gone:
+            self._take_all(self.roles.of_gone(opportunities=gone))
+            left = self._without_roles(entity, links)
+        if self.services.settings.deletions.after(entity, Side.DYNAMICS) is OnDelete.DELETE:
+            self._take_all(cleared_references(self.services, entity, left))
+        self._take(self.deriver.gone_rows(entity, left.values()))
+        return links
+
+    def _without_roles(self, entity: BoundEntity, links: dict[str, Link]) -> dict[str, Link]:
+        """Return the links of opportunities that have no role any more; the others are met again in the next cycle."""
+        assert self.roles is not None, "asked only where roles are synced"
+        now, key = self.services.settings.now(), (entity.name, Side.MARKETO.value)
+        words = "its opportunity roles couldn't be deleted, and go before it"
+        wait = [
+            Rejected(*key, row, "roles-left", words, None, 1, first_at=now, next_at=now)
+            for row in self.roles.of_opportunity(links)
+        ]
+        if wait:
+            self.services.store.commit(Commit(reject=wait))
+        return {row: link for row, link in links.items() if row not in {item.id for item in wait}}
 
     def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> dict[str, Link]:
         """Return the links of rows that are gone, unless so many of them look like an accident."""
@@ -402,6 +461,10 @@ class Cycle:
     def _resolved(self, entity: BoundEntity, side: Side, records: Sequence[str]) -> None:
         for record in records:
             self.on_event(Event("resolved", entity.name, side, 1, "nothing is left to do", record))
+
+    def _take_all(self, parts: Iterable[Sequence[Work]]) -> None:
+        for works in parts:
+            self._take(works)
 
     def _take(self, works: Sequence[Work]) -> None:
         if works:

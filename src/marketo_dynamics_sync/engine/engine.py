@@ -35,6 +35,7 @@ from .preflight import Preflight, preflight
 from .provision import provision
 from .push import by_rule
 from .report import SyncReport
+from .roles import check_roles
 from .schedule import in_thread, repeat
 from .screen import screened
 from .services import PushRule, Services, Settings, open_services
@@ -66,7 +67,7 @@ class SyncEngine(FlowActions):
         brakes: When a cycle looks like an accident and is refused.
         on_delete: What becomes of a record whose other half was deleted: by entity name for rows deleted in Dynamics,
             by ``(name, Side.MARKETO)`` for persons deleted in Marketo. Default: persons are marked (the native way),
-            companies and sales persons stay, opportunities and custom objects are deleted; rows always stay.
+            companies and sales persons stay, opportunities, roles and custom objects are deleted; rows always stay.
         on_schema_change: What a cycle does when a service changed a mapped field since the last one: one mode for all
             entities, or by entity name. Default: fields that are ``optional`` evolve; the loss of another is an error.
         beside_native_sync: Sync persons and custom objects only, while Marketo's own CRM sync is connected and keeps
@@ -119,6 +120,7 @@ class SyncEngine(FlowActions):
         self._definitions = checked_entities(entities)
         if brakes is not None and brakes.canary is not None and brakes.canary.entity not in self._names:
             raise ConfigurationError(f"brakes: the canary's entity {brakes.canary.entity!r} isn't synced")
+        check_roles(self._definitions)
         self._settings = Settings(
             policies=checked_policies(self._definitions, policies),
             matching=matching or Matching(),

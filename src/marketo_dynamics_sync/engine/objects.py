@@ -9,15 +9,15 @@ from attrs import evolve
 
 from ..conflict import Decision, DecisionKind
 from ..entities import BoundEntity, Record, Ref
+from .companies import followed
 from .relations import link_targets
 from .services import Services
+from .waiting import MISSING_PARENT
 from .work import Work
 
 #: Objects that others link to come first (Adobe, "Sync architecture": sales persons, companies, leads, opportunities,
 #: roles, custom objects).
 _PLACES: Final = {"salesperson": 0, "company": 1, "person": 2, "opportunity": 3, "opportunityRole": 4}
-#: Why a link waits.
-MISSING_PARENT: Final = "missing-parent"
 
 
 def in_order(entities: Iterable[BoundEntity]) -> list[BoundEntity]:
@@ -37,6 +37,7 @@ def resolved(
     links = link_targets(entity)
     if not links:
         return dict(rows), {}
+    rows = followed(services, entity, rows)
     parents = _parents(services, links, rows.values())
     found: dict[str, Record] = {}
     waiting: dict[str, dict[str, str]] = {}

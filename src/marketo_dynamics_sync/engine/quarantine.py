@@ -12,8 +12,8 @@ import hashlib
 from ..entities import BoundEntity, Side
 from ..plan import REQUIRED
 from ..state import Commit
-from .objects import MISSING_PARENT
 from .services import Services
+from .waiting import MISSING_PARENT
 
 
 def changed_rules(services: Services) -> set[str]:

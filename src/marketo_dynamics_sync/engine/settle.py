@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Final
+from typing import Final, cast
 
 from attrs import frozen
 
@@ -15,6 +15,7 @@ from ..entities import Side
 from ..plan import Known, Step, StepKind
 from ..state import Commit, JournalEntry, Link, Parked, Rejected
 from .links import link_of
+from .waiting import MISSING_PARENT
 from .work import Work
 
 #: First wait of a rejected record; each further try doubles it.
@@ -271,6 +272,7 @@ def _unlinked(work: Work, stamp: Stamp) -> Commit:
         # The mark is still to be made, so the link stays; the row is gone, so only the list of failures leads back.
         return Commit(reject=rejections(work, stamp))
     key = (step.entity.name, str(step.dynamics_id))
+    waits = cast("Mapping[str, object] | None", step.detail.get("waits"))
     entry = JournalEntry(
         stamp.now, step.entity.name, "unlinked", step.marketo_id, step.dynamics_id, None, {"reason": step.reason}
     )
@@ -278,6 +280,7 @@ def _unlinked(work: Work, stamp: Stamp) -> Commit:
         drop_links=[key],
         journal=[entry],
         reject=[_met_again(step.entity.name, key[1], stamp)] if step.detail.get("again") else [],
+        park=[Parked(key[0], "dynamics", key[1], "", MISSING_PARENT, waits, stamp.now)] if waits else [],
         unpark=[(key[0], "dynamics", key[1], "*")],
         unreject=[(key[0], "marketo", key[1]), (key[0], "dynamics", str(step.marketo_id))],
         facts={gone_fact(key[1]): key[0]} if step.reason == "deleted in Dynamics" else {},

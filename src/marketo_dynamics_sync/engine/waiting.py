@@ -9,6 +9,8 @@ from ..state import StateStore
 
 #: Reasons of parked rows that wait for a human whatever changes.
 FINAL: Final = frozenset({"merged-in-marketo", "two-persons"})
+#: Why a link, or a role, waits for another record.
+MISSING_PARENT: Final = "missing-parent"
 
 
 def waiting_rows(store: StateStore) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

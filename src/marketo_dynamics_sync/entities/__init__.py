@@ -32,6 +32,7 @@ from .objects import (
     sales_person,
 )
 from .opportunities import Opportunity
+from .opportunity_roles import OpportunityRole
 from .provision import NewField, Provision, missing_fields
 from .record import Record
 from .schema import FieldInfo, ObjectInfo, Option
@@ -67,6 +68,7 @@ __all__ = [
     "NewField",
     "ObjectInfo",
     "Opportunity",
+    "OpportunityRole",
     "Option",
     "Phone",
     "Provision",

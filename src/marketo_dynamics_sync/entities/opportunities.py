@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from .account import Account
 from .codecs import Choice, Guid, Money
+from .contact import Contact
 from .direction import Direction
 from .fields import mapped
 from .model import Entity, entity
@@ -27,7 +28,11 @@ class Opportunity(Entity):
     name: str | None = mapped(marketo="name", dynamics="name", optional=True)
     """Topic."""
     account: Ref[Account] | None = mapped(marketo="externalCompanyId", dynamics="parentaccountid", optional=True)
-    """The company."""
+    """The company: the account, or that of the contact that is the customer."""
+    customer: Ref[Contact] | None = mapped(dynamics="customerid", read_only=True, optional=True)
+    """The potential customer, an account or a contact. A contact has a role in the opportunity."""
+    contact: Ref[Contact] | None = mapped(dynamics="parentcontactid", read_only=True, optional=True)
+    """The contact that the form names, who has a role in the opportunity too."""
     owner: Ref[User] | None = mapped(marketo="externalSalesPersonId", dynamics="ownerid", optional=True)
     """The owner, where that is a sales person in Marketo: a user, or a team where teams are synced."""
     description: str | None = mapped(marketo="description", dynamics="description", optional=True)

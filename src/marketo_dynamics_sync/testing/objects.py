@@ -14,6 +14,7 @@ from ..entities.codecs import (
     LookupCodec,
     MoneyCodec,
 )
+from ..entities.codecs.linked import LinkedNameCodec, LinkedPersonCodec
 from ..entities.definition import EntityField
 
 _OPTIONS: dict[str, tuple[Option, ...]] = {
@@ -39,6 +40,11 @@ _TARGETS: dict[str, tuple[str, ...]] = {
     "ownerid": ("systemuser", "team"),
     "parentaccountid": ("account",),
     "parentcustomerid": ("account", "contact"),
+    "parentcontactid": ("contact",),
+    "customerid": ("account", "contact"),
+    "record1id": ("account", "contact", "opportunity"),
+    "record2id": ("account", "contact", "opportunity"),
+    "record2roleid": ("connectionrole",),
 }
 #: Tables whose entity set is not their name with an s.
 _NAMES = {"opportunities": "opportunity"}
@@ -52,6 +58,8 @@ _TYPES: tuple[tuple[type[object], str, str], ...] = (
     (DateCodec, "date", "DateTime"),
     (LookupCodec, "string", "Lookup"),
     (MoneyCodec, "currency", "Money"),
+    (LinkedPersonCodec, "integer", "Lookup"),
+    (LinkedNameCodec, "string", "Lookup"),
 )
 
 

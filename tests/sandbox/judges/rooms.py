@@ -40,6 +40,7 @@ GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
             "dataverse/errors",
         ),
     ),
+    f"{_D}/test_dataverse_connections.py": ("dynamics", ("dataverse/connections", "dataverse/relationships")),
     f"{_D}/test_dataverse_bulk.py": ("dynamics", ("dataverse/bulk",)),
     f"{_D}/test_dataverse_definitions.py": (
         "dynamics",

@@ -218,7 +218,7 @@ class DynamicsConnector:
             except ValueRejectedError:
                 continue  # a value that the column can't hold is in no row
         try:
-            return self._reader.matching(shape(entity), bound.dynamics, texts(wanted))
+            return self._reader.matching(shape(entity), bound.codec.column(bound.dynamics), texts(wanted))
         except SyncError as error:
             self._learn(error)
             raise

@@ -20,6 +20,8 @@ TABLES: Final = (
     "team",
     "transactioncurrency",
     "businessunit",
+    "connection",
+    "connectionrole",
 )
 _KEEP: Final = (
     "type",

@@ -41,12 +41,17 @@ _PRIMARY_NAME: Final = {
 #: Tables that a Dynamics 365 Sales environment has, as far as the sandbox holds them.
 STANDARD: Final = (
     "lead", "contact", "account", "opportunity", "systemuser", "team", "transactioncurrency", "businessunit",
+    "connection", "connectionrole",
 )  # fmt: skip
 _SCHEMA_NAME: Final = {
     "systemuser": "SystemUser",
     "transactioncurrency": "TransactionCurrency",
     "businessunit": "BusinessUnit",
+    "connectionrole": "ConnectionRole",
 }
+#: Tables of Dynamics 365 Sales that a connection may join, beside those of the platform's own schema documents
+#: (Microsoft Learn, "Connection table/entity reference", Record1Id).
+_JOINED: Final = ("lead", "opportunity")
 
 
 @define
@@ -291,6 +296,9 @@ def standard_tables(names: Iterable[str]) -> dict[str, Table]:
             raise ValueError(f"the sandbox has no table {name!r}; it has {sorted(set(known) - {'source'})}")
         columns = {column: _column(column, data) for column, data in raw["columns"].items()}
         tables[name] = Table(name, raw["entity_set"], raw["primary_id"], columns)
+    if "connection" in tables:
+        for name in ("record1id", "record2id"):
+            tables["connection"].columns[name].targets += _JOINED
     if "systemuser" in tables:
         object_id = Key("azureactivedirectoryobjectid", ("azureactivedirectoryobjectid",))
         tables["systemuser"].keys.append(object_id)

@@ -43,6 +43,9 @@ _STANDARD: Final[Mapping[tuple[str, str, str], str]] = {
     ("task", "owninguser", "systemuser"): "user_task",
 }
 
+#: Ends of a connection: it goes with the row at either.
+_JOINS: Final = ("record1id", "record2id")
+
 
 @frozen
 class OneToMany:
@@ -156,7 +159,9 @@ class Relationships:
                 found.append(added)
             elif name or column.type != "Owner":
                 single = column.navigation(target, table.name)
-                goes = column.name == "regardingobjectid" and table.name in ACTIVITIES
+                goes = (column.name == "regardingobjectid" and table.name in ACTIVITIES) or (
+                    column.name in _JOINS and table.name == "connection"
+                )
                 schema = name or f"{target}_{table.name}_{column.name}"
                 found.append(OneToMany(schema, *key, single, name, "Cascade" if goes else "RemoveLink"))
         return found

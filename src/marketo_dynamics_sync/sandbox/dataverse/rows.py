@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
+from .connections import CONNECTION, mirrored, paired, partner_of
 from .environment import Environment
 from .errors import Fault, Refused, refused_by_rule
 from .intersect import associate, disassociate, leave_all, refuse_write
@@ -84,6 +85,11 @@ class Rows:
             if "overriddencreatedon" in values.columns:
                 row["createdon"] = row["overriddencreatedon"]
             self._save(table, row_id, row, None, caller, values)
+            if table.name == CONNECTION:
+                other_id = str(uuid.uuid4())
+                mine, other = paired(environment.row(table.name, row_id), row_id, other_id)
+                environment.storage.put(table.name, row_id, mine)
+                environment.storage.put(table.name, other_id, other)
             for nested in values.nested:
                 if nested.navigation:
                     self.associate(table, row_id, nested.navigation, self._made(nested.table, nested.payload, caller))
@@ -101,13 +107,20 @@ class Rows:
         _apply(row, values.columns)
         self._stamp(table, row, caller)
         self._save(table, row_id, row, old, caller, values)
+        other_id = partner_of(row) if table.name == CONNECTION else None
+        if other_id is not None:
+            other = environment.row(table.name, other_id)
+            environment.storage.put(table.name, other_id, mirrored(environment.row(table.name, row_id), other))
 
     def delete(self, table: Table, row_id: str) -> None:
         """Delete a row; lookups to it are cleared, or forbid it, or their rows go too."""
         refuse_write(table, "Delete")
         environment = self._environment
-        environment.row(table.name, row_id)
+        row = environment.row(table.name, row_id)
         with environment.storage.transaction():
+            other_id = partner_of(row) if table.name == CONNECTION else None
+            if other_id is not None:
+                environment.storage.remove(table.name, other_id, environment.clock.now())
             if environment.storage.is_pointed_to(row_id):
                 for relationship in environment.relationships.to(table.name):
                     self._let_go(relationship, table, row_id)
@@ -265,7 +278,8 @@ class Rows:
             raise Fault(405, "0x80040227", text)
         for held in pointing:
             if relationship.cascade_delete == "Cascade":
-                self.delete(source, held)
+                if held in stored:  # the other row of a connection goes with the first
+                    self.delete(source, held)
             else:
                 row = {name: value for name, value in stored[held].items() if name not in (wire, f"{wire}!")}
                 self._environment.storage.put(source.name, held, row)
