@@ -8,13 +8,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import define, field
+from companies import TeamMember, make_custom_object, show_companies
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from marketo_dynamics_sync import DynamicsConnector, MarketoConnector, SQLiteStateStore, SyncEngine, SyncReport
 from marketo_dynamics_sync.engine import Event
-from marketo_dynamics_sync.entities import Account, Contact, Entity, Lead, Opportunity, Side, User
+from marketo_dynamics_sync.entities import (
+    Account,
+    Contact,
+    Entity,
+    Lead,
+    Opportunity,
+    OpportunityRole,
+    Side,
+    Team,
+    User,
+)
 from marketo_dynamics_sync.sandbox import Sandbox
 
 PEOPLE = 2000
@@ -239,47 +250,13 @@ def main() -> None:
 
         try:
             show(sandbox, store, engine_for(Lead, Contact), leads + contacts)
-            show_companies(sandbox, engine_for(User, Account, Lead, Contact, Opportunity))
+            make_custom_object(sandbox)
+            everything = (User, Team, Account, Lead, Contact, Opportunity, OpportunityRole, TeamMember)
+            show_companies(console, sandbox, engine_for(*everything))
         finally:
             marketo.close()
             dynamics.close()
             store.close()
-
-
-def show_companies(sandbox: Sandbox, engine: SyncEngine) -> None:
-    """Add companies, their owners and their deals to the same sync."""
-    console.rule("5. Then companies, owners and deals join")
-    dynamics, marketo = sandbox.dynamics, sandbox.marketo
-    owner = dynamics.create(
-        "systemuser", firstname="Grace", lastname="Hopper", internalemailaddress="grace@sales.example"
-    )
-    bind = {"ownerid@odata.bind": f"/systemusers({owner})"}
-    accounts = [dynamics.create("account", name=f"Company {n}", address1_city="Łódź", **bind) for n in range(40)]
-    for n, row in enumerate(dynamics.all_rows("contact")[:200]):
-        company = {"parentcustomerid_account@odata.bind": f"/accounts({accounts[n % 40]})"}
-        dynamics.update("contact", str(row["contactid"]), **company)
-    about = {"parentaccountid@odata.bind": f"/accounts({accounts[0]})"}
-    deals = [dynamics.create("opportunity", name=f"Deal {n}", estimatedvalue=100.0 * n, **about) for n in range(60)]
-    sandbox.clock.advance(minutes=10)
-    engine.run()
-    people = sum(1 for person in marketo.persons() if person.get("externalCompanyId"))
-    console.print(
-        f"  {len(marketo.objects('companies'))} companies, {len(marketo.objects('opportunities'))} opportunities and "
-        f"{len(marketo.objects('salespersons'))} sales persons in Marketo; {people} people belong to their company."
-    )
-    dynamics.update("account", accounts[0], name="Company 0, renamed")
-    dynamics.delete("opportunity", deals[0])
-    sandbox.clock.advance(minutes=10)
-    engine.run()
-    renamed = next(c for c in marketo.objects("companies") if c["externalCompanyId"] == accounts[0])
-    console.print(
-        f"  One company was renamed in Dynamics: {renamed['company']!r}. One deal was deleted there: "
-        f"{len(marketo.objects('opportunities'))} are left."
-    )
-    console.print("  These flow one way: in Dynamics nothing of theirs was written.\n")
-    console.print("And this is how it goes, as the state store knows it, without a call:")
-    for line in list(engine.status().lines())[:12]:
-        console.print(f"  {line}")
 
 
 def show(sandbox: Sandbox, store: SQLiteStateStore, engine: SyncEngine, total: int) -> None:

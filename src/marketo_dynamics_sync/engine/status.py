@@ -115,10 +115,9 @@ class Status:
                     yield f"  {title}: {number} {reason}"
             if entity.next_try is not None:
                 yield f"  next try of the rejected: {_told(entity.next_try)} UTC"
-            for side in Side:
-                number = hour.synced(entity.name, side)
-                if number:
-                    yield f"  last full hour (from {_told(hour.start)} UTC): {number} to {side.value.title()}"
+            synced = [f"{number} to {side.value.title()}" for side in Side if (number := hour.synced(entity.name, side))]
+            if synced:
+                yield f"  last full hour (from {_told(hour.start)} UTC): {', '.join(synced)}"
         for mark in self.watermarks:
             yield f"{mark.side.value.title()}, {', '.join(mark.entities)}: read up to {_told(mark.read_to)} UTC"
         for run in self.runs:
