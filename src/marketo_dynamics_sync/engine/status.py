@@ -115,7 +115,8 @@ class Status:
                     yield f"  {title}: {number} {reason}"
             if entity.next_try is not None:
                 yield f"  next try of the rejected: {_told(entity.next_try)} UTC"
-            synced = [f"{number} to {side.value.title()}" for side in Side if (number := hour.synced(entity.name, side))]
+            counts_by_side = ((side, hour.synced(entity.name, side)) for side in Side)
+            synced = [f"{number} to {side.value.title()}" for side, number in counts_by_side if number]
             if synced:
                 yield f"  last full hour (from {_told(hour.start)} UTC): {', '.join(synced)}"
         for mark in self.watermarks:
