@@ -58,7 +58,7 @@ def act(
     """
     wanted = list(dict.fromkeys(ids))
     for start in range(0, len(wanted), AT_ONCE):
-        links = _links(applier, wanted[start : start + AT_ONCE], entity)
+        links = in_dynamics(applier, wanted[start : start + AT_ONCE], entity)
         _run(applier, errands(links))
 
 
@@ -68,8 +68,9 @@ def refuse(report: SyncReport, name: str, person: str, row: str | None, problem:
     report.add(report.rejected, WaitingLine(name, person, row, problem.field or "", problem.code, problem.message))
 
 
-def _links(applier: Applier, ids: Sequence[str], entity: BoundEntity) -> dict[str, Link]:
-    """Return the links of persons that are in Dynamics by now; the report says why one isn't."""
+def in_dynamics(applier: Applier, ids: Sequence[str], entity: BoundEntity) -> dict[str, Link]:
+    """Push persons that aren't in Dynamics, and return the links of those that are by now; the report says why one
+    isn't."""
     services, report = applier.services, applier.report
     found = services.links_of_persons(ids)
     strangers = [person for person in ids if person not in found]

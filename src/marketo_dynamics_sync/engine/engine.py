@@ -21,6 +21,7 @@ from ..plan import Brake, Brakes, Plan
 from ..state import StateStore
 from .apply import Applier, Stopped
 from .arguments import checked_entities, checked_policies
+from .campaigns import CampaignActions
 from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
 from .contract import SchemaModes, checked_modes
@@ -28,7 +29,6 @@ from .cycle import Cycle, Taker
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
-from .flow_actions import FlowActions
 from .merging import OnMerge, mergings
 from .overlay import Overlay
 from .preflight import Preflight, preflight
@@ -51,7 +51,7 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-class SyncEngine(FlowActions):
+class SyncEngine(CampaignActions):
     """Keeps Marketo and Dynamics in sync. Making one touches nothing: the first call of a method does.
 
     Args:

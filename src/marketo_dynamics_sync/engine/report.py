@@ -73,9 +73,10 @@ class SyncReport:
     Attributes:
         started_at: When it began (UTC).
         finished_at: When it ended (UTC).
-        kind: ``"first copy"``, ``"cycle"``, ``"push"``, ``"chosen records"``, ``"owner"`` or ``"tasks"``.
-        counts: How many, by entity, direction (``"to Marketo"``, ``"to Dynamics"``, ``"links"``, ``"read"``) and
-            outcome.
+        kind: ``"first copy"``, ``"cycle"``, ``"push"``, ``"chosen records"``, ``"owner"``, ``"tasks"`` or
+            ``"campaign"``.
+        counts: How many, by entity, direction (``"to Marketo"``, ``"to Dynamics"``, ``"to campaign"``, ``"links"``,
+            ``"read"``) and outcome.
         marketo_calls: Calls used at Marketo.
         dynamics_calls: Calls used at Dynamics.
         conflicts: Clashes with their decisions.

@@ -101,8 +101,8 @@ def test_batches_are_noted_by_what_they_hold(api, service) -> None:
 def test_tables_that_arent_there(clock) -> None:
     from marketo_dynamics_sync.sandbox.dataverse.metadata import standard_tables
 
-    with pytest.raises(ValueError, match="no table 'campaign'"):
-        standard_tables(["campaign"])
+    with pytest.raises(ValueError, match="no table 'incident'"):
+        standard_tables(["incident"])
     assert standard_tables(["lead"])["lead"].keys == []
     service = DataverseService(clock)
     assert service.tables["systemuser"].keys == [Key("azureactivedirectoryobjectid", ("azureactivedirectoryobjectid",))]

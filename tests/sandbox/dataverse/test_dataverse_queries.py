@@ -143,7 +143,7 @@ def test_windows_of_time(api, service, name: str) -> None:
         ("$filter=Microsoft.Dynamics.CRM.Between(PropertyName='lastname',PropertyValues=['x'])", "0x80060888", "two"),
         ("$filter=nowhere/name eq 'x'", "0x0", "named 'nowhere'"),
         ("$filter=lastname eq @a&@a=1 2", "0x80060888", "Syntax error"),
-        ("$filter=campaignid/name eq 'x'", "0x80060888", "no table 'campaign'"),
+        ("$filter=originatingcaseid/name eq 'x'", "0x80060888", "no table 'incident'"),
         ("$apply=unknown(x)", "0x80060888", "transformation"),
         ("fetchXml=<fetch/>", "0x80040219", "OData queries only"),
     ],

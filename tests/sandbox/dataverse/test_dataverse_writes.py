@@ -180,7 +180,7 @@ def test_a_slash_in_a_key_is_another_step(api, service) -> None:
         ({"customerid_account@odata.bind": "accounts"}, "0x80048d19", "entity reference link"),
         ({"customerid_account@odata.bind": f"accounts({ROW})"}, "0x80040217", "Does Not Exist"),
         ({"customerid_account@odata.bind": f"nowhere({ROW})"}, "0x8006088a", "segment 'nowhere'"),
-        ({"campaignid": {}}, "0x0", "Invalid property"),
+        ({"originatingcaseid": {}}, "0x0", "Invalid property"),
         ({"nowhere": []}, "0x0", "named 'nowhere'"),
         ({"firstname": 5}, "0x80048d19", "Edm.String"),
         ({"firstname": "x" * 51}, "0x80044331", "'50'"),

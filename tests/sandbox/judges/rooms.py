@@ -55,6 +55,7 @@ GROUPS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     f"{_D}/test_dataverse_activities.py": ("dynamics", ("dataverse/activities",)),
     f"{_D}/test_dataverse_limits.py": ("dynamics", ("dataverse/limits",)),
+    f"{_D}/test_dataverse_marketing.py": ("dynamics", ("dataverse/marketing",)),
     f"{_D}/test_dataverse_by_hand.py": ("dynamics", ()),
     f"{_D}/test_dataverse_rendering.py": ("dynamics", ()),
     f"{_D}/test_dataverse_storage.py": ("dynamics", ()),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ...entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Side
 from ...errors import SyncError, ValueRejectedError
+from ..campaigns import CampaignKeeper
 from ..protocol import CallCount, Capabilities, ChangePage, Check, Outcome, Write
 from .address import environment
 from .auth import check_credential
@@ -230,6 +231,12 @@ class DynamicsConnector:
             SyncError: Nothing was sent.
         """
         return self._writer.write(writes)
+
+    def campaign_keeper(self) -> CampaignKeeper:
+        """Return what reads campaigns and keeps their marketing lists."""
+        from .campaigns import DynamicsCampaigns
+
+        return DynamicsCampaigns(self._reader, self._catalog)
 
     def check(self, definitions: Sequence[EntityDefinition]) -> list[Check]:
         """Return the preflight's lines."""

@@ -22,6 +22,8 @@ TABLES: Final = (
     "businessunit",
     "connection",
     "connectionrole",
+    "campaign",
+    "list",
 )
 _KEEP: Final = (
     "type",

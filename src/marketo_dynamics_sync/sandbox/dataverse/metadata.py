@@ -37,17 +37,20 @@ _PRIMARY_NAME: Final = {
     "contact": "fullname",
     "systemuser": "fullname",
     "transactioncurrency": "currencyname",
+    "list": "listname",
 }
 #: Tables that a Dynamics 365 Sales environment has, as far as the sandbox holds them.
 STANDARD: Final = (
     "lead", "contact", "account", "opportunity", "systemuser", "team", "transactioncurrency", "businessunit",
     "connection", "connectionrole",
+    "campaign", "list",
 )  # fmt: skip
 _SCHEMA_NAME: Final = {
     "systemuser": "SystemUser",
     "transactioncurrency": "TransactionCurrency",
     "businessunit": "BusinessUnit",
     "connectionrole": "ConnectionRole",
+    "listmember": "ListMember",
 }
 #: Tables of Dynamics 365 Sales that a connection may join, beside those of the platform's own schema documents
 #: (Microsoft Learn, "Connection table/entity reference", Record1Id).

@@ -24,6 +24,7 @@ from .functions import (
     total_record_count,
     who_am_i,
 )
+from .marketing import LIST, MEMBER, Marketing
 from .metadata import Table
 from .payload import bound_row, json_object
 from .query import Query
@@ -35,7 +36,7 @@ from .writes import Writes
 _NAMESPACE = "Microsoft.Dynamics.CRM."
 _FUNCTIONS = ("WhoAmI", "RetrieveVersion", "RetrieveCurrentOrganization", "RetrieveTotalRecordCount",
               "RetrieveMetadataChanges", "RetrieveProvisionedLanguages")  # fmt: skip
-_ACTIONS = ("BulkDelete", "CreateEntities", "Merge", "WinOpportunity", "LoseOpportunity")
+_ACTIONS = ("BulkDelete", "CreateEntities", "Merge", "WinOpportunity", "LoseOpportunity", "AddListMembersList")
 _IMPERSONATION = ("callerobjectid", "mscrmcallerid")
 
 
@@ -65,10 +66,12 @@ class Resources:
         self._actions = actions
         self._tenant = tenant
         self._privileges = privileges
+        self._changing = changing
         reads = Reads(environment)
         writes = Writes(environment, rows, reads)
         self._bulk = Bulk(environment, rows, writes, changing)
         self._tables = TableResource(environment, reads, writes, changing, self._allow)
+        self._marketing = Marketing(environment, rows)
         self._definitions = DefinitionReads(environment)
         self._definition_writes = DefinitionWrites(environment, self._definitions)
         #: Whether the application user may act for others, and may skip business rules.
@@ -115,6 +118,8 @@ class Resources:
         step = steps[1] if len(steps) > 1 else None
         if step is not None and step.name.startswith(_NAMESPACE):
             return self._bound(table, steps, step.name.removeprefix(_NAMESPACE), request, query, caller)
+        if table.name == MEMBER:
+            self._marketing.check(request.method, steps[0].key)
         return self._tables.answer(table, steps, request, query, caller)
 
     def _bound(
@@ -138,6 +143,14 @@ class Resources:
                 for kind, row in made
             ]
             return json_answer({"@odata.context": context, "value": value})
+        if table.name == LIST and name == "AddItemCampaign" and request.method == "POST":
+            _, row = self._environment.located(steps[0])
+            self._allow(table, "write")
+            _, campaign = entity_parameter(self._environment, json_object(request), "Campaign")
+            item = self._marketing.tie(row, campaign)
+            return json_answer(
+                {"@odata.context": f"{query.root}/$metadata#campaignitems/$entity", "campaignitemid": item}
+            )
         raise no_segment(f"{_NAMESPACE}{name}")
 
     def _function(self, name: str, parameters: str | None, request: Request, query: Query, caller: Caller) -> Response:
@@ -164,6 +177,12 @@ class Resources:
         if name == "CreateEntities":
             return self._definition_writes.create_tables(request, query)
         body = json_object(request)
+        if name == "AddListMembersList":
+            row, members = self._marketing.wish(body)
+            self._allow(self._environment.tables[LIST], "write")
+            self._changing(LIST, row)
+            self._marketing.add(row, members, caller)
+            return no_content()
         if name == "Merge":
             kind, target = entity_parameter(self._environment, body, "Target")
             other, subordinate = entity_parameter(self._environment, body, "Subordinate")

@@ -22,6 +22,7 @@ from .environment import Environment, Rights
 from .errors import Fault, no_segment
 from .intersect import membership_table
 from .limits import Limits
+from .marketing import MEMBER, Marketing, member_table, relate
 from .metadata import STANDARD, Column, Key, standard_tables, translations
 from .query import Preferences
 from .relationships import MEMBERSHIP
@@ -87,12 +88,17 @@ class DataverseService:
         token_lifetime: float = 3600,
     ) -> None:
         self.clock = clock
-        self.tables = standard_tables(STANDARD) | {"task": task_table(), "teammembership": membership_table()}
+        self.tables = standard_tables(STANDARD) | {
+            "task": task_table(),
+            "teammembership": membership_table(),
+            MEMBER: member_table(),
+        }
         for name in untracked:
             self.tables[name].tracked = False
         for name, columns in (extra_columns or {}).items():
             self.tables[name].columns.update({column.name: column for column in columns})
         self.environment = Environment(clock, organization_id, self.tables, tracking_days)
+        relate(self.environment)
         registered = applications or {"dynamics-client": Application("dynamics-secret")}
         self.entra = Entra(clock, tenant, registered, users or {"sync@example.com": "password"}, token_lifetime)
         self.rows = Rows(self.environment)
@@ -201,6 +207,11 @@ class DataverseService:
         with self._lock:
             other = (self.tables["systemuser"], user)
             self.rows.disassociate(self.tables["team"], team, MEMBERSHIP.first_navigation, other)
+
+    def add_member(self, list_id: str, table: str, row: str) -> None:
+        """Add a row to a marketing list as a salesperson does."""
+        with self._lock:
+            Marketing(self.environment, self.rows).add(list_id, [(table, row)], self._by_hand)
 
     def row(self, table: str, row: str) -> Row | None:
         """Return a row as it is stored, or ``None``."""
