@@ -155,7 +155,8 @@ FIELDS = [
     (cls, item.name)
     for cls in (Lead, Contact, Account, Opportunity)
     for item in cls.__entity__.fields.values()
-    if item.dynamics is not None and not item.key and item.name not in ("account", "owner")
+    if item.dynamics is not None and item.marketo is not None and not item.key
+    if item.name not in ("account", "owner")
 ]
 
 
@@ -194,7 +195,7 @@ def test_whatever_a_row_holds_its_record_in_marketo_holds(cls: type[Entity], dat
     fields = {
         name: field
         for name, field in bound.fields.items()
-        if name not in ALONE and not field.key and field.direction is not Direction.TO_DYNAMICS
+        if name not in ALONE and not field.key and field.to_marketo and field.dynamics
     }
     values = data.draw(values_of(bound))
     native: dict[str, object] = {}
