@@ -55,7 +55,14 @@ def loses(**attributes: object) -> type[MemoryStateStore]:
     return Losing
 
 
-for lost in ({"base": {}}, {"dynamics_base": {}}, {"version": None}, {"unconfirmed": frozenset()}, {"fingerprint": ""}):
+for lost in (
+    {"base": {}},
+    {"dynamics_base": {}},
+    {"version": None},
+    {"unconfirmed": frozenset()},
+    {"fingerprint": ""},
+    {"sent": {}},
+):
     fails("a_link_comes_back_as_it_was_kept")(loses(**lost))
 
 

@@ -20,6 +20,7 @@ from .protocol import (
     Capabilities,
     ChangePage,
     Check,
+    FieldChange,
     Outcome,
     Problem,
     Status,
@@ -78,6 +79,8 @@ class MemoryConnector:
         #: When a record was made and last changed.
         self._times: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self._log: list[tuple[str, str, str, str]] = []
+        #: By place in the log: the values that a write changed.
+        self._written: dict[int, list[FieldChange]] = {}
         self._clock = 0
         self._forgotten = 0
         #: Numbers given so far: Marketo numbers each of its objects apart.
@@ -361,6 +364,7 @@ class MemoryConnector:
             deleted=[i for _, i, kind, _ in log if kind == "deleted"],
             merged={i: winner for _, i, kind, winner in log if kind == "merged"},
             checkpoint=end,
+            field_changes=[c for place in range(int(checkpoint), int(end)) for c in self._written.get(place, ())],
         )
 
     def _listing(self, entity: BoundEntity, end: str) -> Iterator[ChangePage]:
@@ -415,6 +419,9 @@ class MemoryConnector:
             self.remove(name, person)
             return Outcome(Status.DELETED, person)
         if any(self._rows[name][person].get(key) != value for key, value in native.items()):
+            held = self._rows[name][person]
+            changes = [FieldChange(person, k, held.get(k), v) for k, v in native.items() if held.get(k) != v]
+            self._written[len(self._log)] = changes
             self.change(name, person, **native)
         return Outcome(Status.UPDATED, person)
 

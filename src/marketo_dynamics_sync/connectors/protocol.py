@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
+import attrs
 from attrs import define, field, frozen
 
 from ..entities import BoundEntity, EntityDefinition, ObjectInfo, Record, Side, Values
@@ -110,6 +111,23 @@ class Outcome:
 
 
 @frozen
+class FieldChange:
+    """A value that a call changed, ours or another program's.
+
+    Attributes:
+        id: The record.
+        field: The service's name of the field.
+        old: The value before, in the service's form; ``None`` is empty.
+        new: The value after, likewise.
+    """
+
+    id: str
+    field: str
+    old: object = attrs.field(default=None, repr=False)
+    new: object = attrs.field(default=None, repr=False)
+
+
+@frozen
 class ChangePage:
     """A piece of what changed on one side.
 
@@ -124,6 +142,8 @@ class ChangePage:
         listing: True when this stream is a full listing, so that after its last page a linked id that never was
             ``present`` is deleted.
         checkpoint: Where to go on next time; opaque text, on the last page only.
+        field_changes: For a side that can't refuse a write because somebody else wrote first: what calls changed, in
+            the order of time, so that a write of ours shows what it met. Optional.
     """
 
     records: Sequence[Record] = ()
@@ -134,6 +154,7 @@ class ChangePage:
     present: Sequence[str] = ()
     listing: bool = False
     checkpoint: str | None = None
+    field_changes: Sequence[FieldChange] = ()
 
 
 @frozen

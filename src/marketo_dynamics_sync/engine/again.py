@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import define
 
+from ..connectors import FieldChange
 from ..entities import BoundEntity, Record
 from ..plan import Known, Step, plan_link, plan_pair
 from .objects import resolved_row
+from .sent import met
 from .services import Services
 from .work import Work
 
@@ -67,8 +71,20 @@ def pair_work(
     row: Record | None,
     *,
     moved_from: tuple[str, str] | None = None,
+    calls: Sequence[FieldChange] = (),
 ) -> Work:
-    """Return the work that brings two linked records into agreement."""
+    """Return the work that brings two linked records into agreement.
+
+    Args:
+        services: Both sides and the store.
+        known: What is remembered of them.
+        person: The person as just read, if it was.
+        row: The row as just read, if it was.
+        moved_from: Entity and row id the link had before, where it moves.
+        calls: What Marketo's stream shows of calls that changed the person.
+    """
+    if calls and person is not None:
+        known = met(known, calls)
     again = Remerge(services, known, person, moved_from)
     policy = services.policy(known.entity)
     step = plan_pair(known, marketo=person, dynamics=row, policy=policy, moved_from=moved_from)

@@ -19,6 +19,7 @@ from .hours import Counts, hour_facts
 from .merge_run import MergeRunner
 from .report import ConflictLine, SyncReport, WaitingLine
 from .roles import is_role
+from .sent import sent_ahead
 from .services import Services
 from .settle import Stamp, combine, settle
 from .work import Work
@@ -80,6 +81,7 @@ class Applier:
             to_marketo = owed + [w for w in works if w.step.writes_marketo and not w.step.writes_dynamics]
             for batch in _slices(to_marketo, self.services.marketo.capabilities.write_size):
                 self.keep_going()
+                self._note_sent(batch)
                 outcomes = self.services.marketo.write([work.marketo_write() for work in batch])
                 for work, outcome in zip(batch, outcomes, strict=True):
                     work.on_marketo = outcome
@@ -89,6 +91,11 @@ class Applier:
         finally:
             # Whatever ends this early: what Dynamics holds by now must not look like somebody else's edit later.
             self._settle([work for work in owed if work.on_dynamics is not None])
+
+    def _note_sent(self, batch: Sequence[Work]) -> None:
+        ahead = sent_ahead(self.services, batch)
+        if ahead.put_links:
+            self.services.store.commit(ahead)
 
     def _refused(self, work: Work) -> None:
         """Keep a merge that could not be done."""
@@ -221,8 +228,10 @@ class Applier:
             lacks = ", ".join(map(str, missing)) if isinstance(missing, list) else ""
             report.add(report.parked, WaitingLine(name, step.marketo_id, row, lacks, step.reason, _words(step)))
             self.on_event(Event("parked", name, count=1, detail=step.reason, record=str(row or step.marketo_id)))
+        self._count_overwritten(step, person)
+        told = {item.field for item in step.overwritten}
         for decision in step.decisions:
-            if decision.kind is DecisionKind.CONFLICT:
+            if decision.kind is DecisionKind.CONFLICT and decision.field not in told:
                 report.count(name, "clashes", decision.rule)
                 winner = decision.winner.value if decision.winner else ""
                 report.add(
@@ -251,6 +260,17 @@ class Applier:
                 report.rejected, WaitingLine(name, person, row, rejected.field or "", rejected.code, rejected.message)
             )
             self.on_event(Event("rejected", name, Side(rejected.side), 1, rejected.code, rejected.id))
+
+    def _count_overwritten(self, step: Step, person: str | None) -> None:
+        name = step.entity.name
+        for item in step.overwritten:
+            self.report.count(name, "overwritten", item.rule)
+            winner = item.winner.value if item.winner else ""
+            values = (item.base, item.marketo, item.dynamics)
+            line = ConflictLine(name, person, step.dynamics_id, item.field, winner, item.rule, *values)
+            self.report.add(self.report.overwritten, line)
+            detail = f"{item.field}: {item.rule}"
+            self.on_event(Event("overwritten", name, Side.MARKETO, 1, detail, str(person or "")))
 
     def _written(self, side: Side, works: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         done = sum(outcome.status.done for outcome in outcomes)

@@ -29,6 +29,7 @@ from .references import cleared_references
 from .report import SyncReport
 from .roles import Roles, is_row, open_roles
 from .screen import let_go, moved, moved_text, screened
+from .sent import note_calls
 from .services import Services
 from .waiting import FINAL, waiting_rows
 from .watermarks import watermark_facts
@@ -202,6 +203,7 @@ class Cycle:
             people.created.update(page.created)
             people.deleted.update(dict.fromkeys(page.deleted))
             people.merged.update(page.merged)
+            note_calls(self.services, people, page.field_changes)
             self.on_event(Event("read", "", Side.MARKETO, len(page.changed)))
             if page.checkpoint is not None:
                 self._checkpoints[stream] = page.checkpoint

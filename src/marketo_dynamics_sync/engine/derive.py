@@ -196,7 +196,8 @@ class Deriver:
             known = known_of(link, entity, digest=digest)
             person = persons.get(link.marketo_id)
             self.people.settle(link.marketo_id)
-            work = pair_work(self.services, known, person, row)
+            calls = self.people.calls.get(link.marketo_id, ())
+            work = pair_work(self.services, known, person, row, calls=calls)
             work.facts.update(back[row.id])
             works.append(self._counted(work))
         return works
@@ -227,7 +228,8 @@ class Deriver:
                 continue
             if person is None or (row is None and link.dynamics_id in unknown):
                 continue  # Gone meanwhile: the next cycle's streams say how.
-            work = pair_work(self.services, known, person, row)
+            calls = self.people.calls.get(link.marketo_id, ())
+            work = pair_work(self.services, known, person, row, calls=calls)
             works.append(waiting_for_parents(self._counted(work), waits.get(link.dynamics_id)))
         return works
 

@@ -16,8 +16,8 @@ class Event:
 
     Attributes:
         kind: ``"started"``, ``"left-out"``, ``"schema-changed"``, ``"read"``, ``"written"``, ``"full-comparison"``,
-            ``"parked"``, ``"rejected"``, ``"resolved"``, ``"refused"`` (a brake), ``"failed"``, ``"stopped"`` or
-            ``"finished"``.
+            ``"parked"``, ``"rejected"``, ``"overwritten"`` (an edit in Marketo, by a write of ours), ``"resolved"``,
+            ``"refused"`` (a brake), ``"failed"``, ``"stopped"`` or ``"finished"``.
         entity: Name of the entity it is about, or ``""``.
         side: The service it is about, or ``None``.
         count: How many records.

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from attrs import evolve
 
 from ..entities import BoundEntity, BoundField, Values
 from ..plan import Known
 from ..state import Link
+
+#: Values by field name: what was known before the first write, then each that was written, or read, since.
+Sent: TypeAlias = Mapping[str, tuple[object, ...]]
 
 
 def mapping_digest(entity: BoundEntity, parents: str = "") -> str:
@@ -43,6 +48,7 @@ def known_of(link: Link, entity: BoundEntity, *, digest: str) -> Known:
         version=link.version,
         unconfirmed=link.unconfirmed,
         current=link.fingerprint == digest,
+        sent=loaded_sent(entity, link.sent) if link.sent else {},
         source=link,
     )
 
@@ -64,15 +70,17 @@ def link_of(
     unconfirmed: frozenset[str],
     digest: str,
     known: Known | None,
+    sent: Sent | None = None,
 ) -> Link:
     """Return the link that remembers an agreement; of Dynamics' base only what differs is kept twice."""
+    kept = stored_sent(entity, sent) if sent else {}
     before = known.source if known is not None and known.entity is entity else None
     same = (
         known is not None and known.base_marketo == base_marketo and known.base_dynamics == base_dynamics
     )  # most links of a cycle: nothing but the version is news
     if isinstance(before, Link) and before.fingerprint == digest and same:
         moved = evolve(before, marketo_id=marketo_id, dynamics_id=dynamics_id)
-        return evolve(moved, version=version, unconfirmed=unconfirmed)
+        return evolve(moved, version=version, unconfirmed=unconfirmed, sent=kept)
     missing = object()
     apart = {name: value for name, value in base_dynamics.items() if base_marketo.get(name, missing) != value}
     return Link(
@@ -84,4 +92,24 @@ def link_of(
         version=version,
         unconfirmed=unconfirmed,
         fingerprint=digest,
+        sent=kept,
     )
+
+
+def stored_sent(entity: BoundEntity, sent: Sent) -> dict[str, list[object]]:
+    """Return values in the store's JSON form."""
+    return {
+        name: [entity.dump({name: value}).get(name) for value in values]
+        for name, values in sent.items()
+        if name in entity.fields
+    }
+
+
+def loaded_sent(entity: BoundEntity, stored: Mapping[str, Sequence[object]]) -> Sent:
+    """Return the values that :func:`stored_sent` wrote; of a field that is mapped otherwise now, nothing."""
+    found: dict[str, tuple[object, ...]] = {}
+    for name, values in stored.items():
+        loaded = [entity.load({name: value}) for value in values]
+        if name in entity.fields and all(name in value for value in loaded):
+            found[name] = tuple(value[name] for value in loaded)
+    return found

@@ -320,6 +320,7 @@ def moved_known(known: Known, entity: BoundEntity, person: str, row_id: str, *, 
         base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
         version=version,
         unconfirmed=known.unconfirmed,
+        sent=known.sent if person == known.marketo_id else {},
     )
 
 

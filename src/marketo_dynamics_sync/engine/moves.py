@@ -202,4 +202,5 @@ class Moves:
     ) -> Work:
         """Return the work that moves a link, keeping the base of the fields that both entities have."""
         moved = moved_known(known, entity, *to, version=row.version if row is not None else known.version)
-        return pair_work(self.services, moved, person, row, moved_from=(known.entity.name, known.dynamics_id))
+        calls, moved_from = self.people.calls.get(to[0], ()), (known.entity.name, known.dynamics_id)
+        return pair_work(self.services, moved, person, row, moved_from=moved_from, calls=calls)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
+from ..connectors import FieldChange
+
 
 @define
 class ChangedPersons:
@@ -16,6 +18,7 @@ class ChangedPersons:
         created: Those of them that are new.
         deleted: Persons that are gone.
         merged: Losing id to surviving id.
+        calls: What calls changed of persons that we wrote to, in the order of time.
         everything: True when the stream was lost, so that every person may have changed.
         missed: Entities that were not synced when the stream was last read: their linked persons may have changed.
     """
@@ -24,6 +27,7 @@ class ChangedPersons:
     created: set[str] = field(factory=set)
     deleted: dict[str, None] = field(factory=dict)
     merged: dict[str, str] = field(factory=dict)
+    calls: dict[str, list[FieldChange]] = field(factory=dict)
     everything: bool = False
     missed: set[str] = field(factory=set)
 

@@ -80,6 +80,7 @@ class SyncReport:
         marketo_calls: Calls used at Marketo.
         dynamics_calls: Calls used at Dynamics.
         conflicts: Clashes with their decisions.
+        overwritten: Edits in Marketo that a write of ours overwrote before we knew of them, and what became of each.
         parked: What waits for a human.
         rejected: What a service refused.
         left_out: Fields of the default mapping that are not synced here.
@@ -96,6 +97,7 @@ class SyncReport:
     marketo_calls: CallCount = field(factory=CallCount)
     dynamics_calls: CallCount = field(factory=CallCount)
     conflicts: list[ConflictLine] = field(factory=list)
+    overwritten: list[ConflictLine] = field(factory=list)
     parked: list[WaitingLine] = field(factory=list)
     rejected: list[WaitingLine] = field(factory=list)
     left_out: tuple[LeftOut, ...] = ()
@@ -154,6 +156,7 @@ class SyncReport:
             "counts": counts,
             "calls": {"marketo": attrs.asdict(self.marketo_calls), "dynamics": attrs.asdict(self.dynamics_calls)},
             "conflicts": [attrs.asdict(line, filter=lambda a, _: a.name not in hidden) for line in self.conflicts],
+            "overwritten": [attrs.asdict(line, filter=lambda a, _: a.name not in hidden) for line in self.overwritten],
             "parked": [attrs.asdict(line) for line in self.parked],
             "rejected": [attrs.asdict(line) for line in self.rejected],
             "left_out": [
@@ -180,6 +183,9 @@ class SyncReport:
         for clash in self.conflicts:
             winner = clash.winner or "policy"
             yield f"  clash: {clash.entity} {clash.marketo_id}: {clash.field}: {winner} ({clash.rule})"
+        for edit in self.overwritten:
+            winner = edit.winner or "policy"
+            yield f"  overwritten: {edit.entity} {edit.marketo_id}: {edit.field}: {winner} ({edit.rule})"
         for title, waiting in (("parked", self.parked), ("rejected", self.rejected)):
             for line in waiting:
                 where = f"{line.entity} {line.marketo_id or '-'} / {line.dynamics_id or '-'}"

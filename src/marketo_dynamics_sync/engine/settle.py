@@ -9,12 +9,13 @@ from typing import Final, cast
 
 from attrs import frozen
 
-from ..conflict import DecisionKind
+from ..conflict import Decision, DecisionKind
 from ..connectors import Outcome, Status
 from ..entities import Side
-from ..plan import Known, Step, StepKind
+from ..plan import Known, Overwritten, Step, StepKind
 from ..state import Commit, JournalEntry, Link, Parked, Rejected
 from .links import link_of
+from .sent import sent_after
 from .waiting import MISSING_PARENT
 from .work import Work
 
@@ -160,7 +161,8 @@ def _link(work: Work, stamp: Stamp) -> Link:
     if stored is not None:
         version = stored.version
         for name in step.to_dynamics:
-            if name in stored.values:
+            # A value that is still owed to Marketo has to look like an edit in Dynamics until it is there.
+            if name in stored.values and not (work.marketo_failed and name in step.to_marketo):
                 base_dynamics[name] = stored.values[name]
         if _has_news(step, stored.values, base_dynamics):
             version = None
@@ -184,6 +186,7 @@ def _link(work: Work, stamp: Stamp) -> Link:
         unconfirmed=before | written,
         digest=stamp.digests[step.entity.name],
         known=step.known,
+        sent=sent_after(work),
     )
 
 
@@ -236,29 +239,28 @@ def _journal(step: Step, link: Link, now: datetime) -> list[JournalEntry]:
                 now, step.entity.name, kinds.get(step.kind, "created"), link.marketo_id, link.dynamics_id, None, detail
             )
         )
-    for decision in step.decisions:
-        if decision.kind is not DecisionKind.CONFLICT:
-            continue
-        bound = step.entity.fields[decision.field]
-        values = step.entity.dump  # the store keeps JSON only
+    known = {item.field for item in step.overwritten}
+    clashes: list[tuple[str, Decision | Overwritten]] = [("overwritten", item) for item in step.overwritten]
+    clashes += [
+        ("conflict", decision)
+        for decision in step.decisions
+        if decision.kind is DecisionKind.CONFLICT and decision.field not in known
+    ]
+    for kind, clash in clashes:
+        detail = {side: _plain(step, clash.field, getattr(clash, side)) for side in ("base", "marketo", "dynamics")}
+        detail |= {"winner": clash.winner.value if clash.winner else None, "rule": clash.rule}
         entries.append(
-            JournalEntry(
-                now,
-                step.entity.name,
-                "conflict",
-                link.marketo_id,
-                link.dynamics_id,
-                bound.name,
-                {
-                    "base": values({bound.name: decision.base}).get(bound.name),
-                    "marketo": values({bound.name: decision.marketo}).get(bound.name),
-                    "dynamics": values({bound.name: decision.dynamics}).get(bound.name),
-                    "winner": decision.winner.value if decision.winner else None,
-                    "rule": decision.rule,
-                },
-            )
+            JournalEntry(now, step.entity.name, kind, link.marketo_id, link.dynamics_id, clash.field, detail)
         )
     return entries
+
+
+def _plain(step: Step, name: str, value: object) -> object:
+    """Return a value as the store keeps it; what is not of the field's type stays as the service showed it."""
+    try:
+        return step.entity.dump({name: value}).get(name)
+    except Exception:  # a codec may raise anything of what isn't its own
+        return str(value)
 
 
 def _parked(step: Step, stamp: Stamp) -> Commit:

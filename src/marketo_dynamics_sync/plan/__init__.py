@@ -2,7 +2,8 @@
 
 from .brakes import Brake, Brakes, Canary
 from .derive import REQUIRED, park, plan_gone, plan_link, plan_new_person, plan_new_row, plan_pair
-from .known import Known, confirmed_base
+from .known import Known, Lost, confirmed_base
+from .overwritten import Overwritten
 from .price import Price, price
 from .report import Plan, change_as_data, describe, step_as_data
 from .step import MergedPerson, Step, StepKind
@@ -13,7 +14,9 @@ __all__ = [
     "Brakes",
     "Canary",
     "Known",
+    "Lost",
     "MergedPerson",
+    "Overwritten",
     "Plan",
     "Price",
     "Step",

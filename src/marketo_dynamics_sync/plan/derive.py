@@ -12,6 +12,7 @@ from ..entities import BoundEntity, Record, Side, Values
 from ..identity import NO_KEY, Many, Nothing, One
 from .company import company_fields
 from .known import Known, confirmed_base
+from .overwritten import as_before, open_losses, put_back, told
 from .step import Step, StepKind
 
 #: Why a person waits that lacks a value which Dynamics is never to be without.
@@ -39,15 +40,21 @@ def plan_pair(
     Returns:
         A step of kind ``SYNC``, or ``MOVE`` when the link moves.
     """
+    before, person, row = known, marketo, dynamics
+    losses = open_losses(known, marketo)
+    if losses and marketo is not None:
+        before, person, row = as_before(known, losses, marketo, dynamics)
     merge = _merge(
         known.entity,
         policy,
-        marketo=marketo,
-        dynamics=dynamics,
-        base_marketo=confirmed_base(known, marketo) if marketo is not None else known.base_marketo,
-        base_dynamics=known.base_dynamics,
+        marketo=person,
+        dynamics=row,
+        base_marketo=confirmed_base(before, person) if person is not None else known.base_marketo,
+        base_dynamics=before.base_dynamics,
         ids=(known.marketo_id, known.dynamics_id),
     )
+    if losses and marketo is not None:
+        merge = put_back(merge, losses, marketo)
     return Step(
         StepKind.SYNC if moved_from is None else StepKind.MOVE,
         known.entity,
@@ -59,6 +66,7 @@ def plan_pair(
         known=known,
         version=dynamics.version if dynamics is not None else known.version,
         moved_from=moved_from,
+        overwritten=told(known, losses, merge.decisions),
     )
 
 

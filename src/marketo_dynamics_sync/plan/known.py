@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import attrs
 from attrs import field, frozen
 
 from ..entities import BoundEntity, Record, Values
+
+
+@frozen
+class Lost:
+    """An edit in Marketo that a write of ours overwrote.
+
+    Attributes:
+        field: Name of the field.
+        base: The value that was known before the write.
+        value: The value that it met; ``Invalid`` where that is not of the field's type.
+        written: The value that was written last.
+        shown: The value that it met, as the service shows it.
+    """
+
+    field: str
+    base: object = attrs.field(repr=False)
+    value: object = attrs.field(repr=False)
+    written: object = attrs.field(repr=False)
+    shown: object = attrs.field(default=None, repr=False)
 
 
 @frozen
@@ -20,6 +42,9 @@ class Known:
         version: The row's version when it was last seen.
         unconfirmed: Fields written to Marketo and not read back since.
         current: Whether the base was made under the mapping in force now.
+        sent: What was written to Marketo and not shown by its stream yet, by field name: the value known before, then
+            each that was written since.
+        lost: Edits in Marketo that writes of ours overwrote, in the order of time.
         source: What this was decoded from; only whoever decoded it looks at it.
     """
 
@@ -31,6 +56,8 @@ class Known:
     version: str | None = None
     unconfirmed: frozenset[str] = frozenset()
     current: bool = True
+    sent: Mapping[str, tuple[object, ...]] = field(factory=dict, repr=False)
+    lost: tuple[Lost, ...] = ()
     source: object = field(default=None, repr=False, eq=False)
 
 

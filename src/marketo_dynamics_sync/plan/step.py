@@ -9,6 +9,7 @@ from attrs import field, frozen
 from ..conflict import Decision, MergeResult
 from ..entities import BoundEntity, Side, Values
 from .known import Known
+from .overwritten import Overwritten
 
 
 class StepKind(Enum):
@@ -69,6 +70,7 @@ class Step:
         moved_from: For a moved link: entity name and row id it had.
         losers: Persons that are merged into this one.
         deletes: The side where the record is to be deleted, because its other half was.
+        overwritten: Edits in Marketo that writes of ours overwrote, and what becomes of them.
     """
 
     kind: StepKind
@@ -86,6 +88,7 @@ class Step:
     moved_from: tuple[str, str] | None = None
     losers: tuple[MergedPerson, ...] = ()
     deletes: Side | None = None
+    overwritten: tuple[Overwritten, ...] = ()
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

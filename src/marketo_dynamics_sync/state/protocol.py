@@ -35,6 +35,9 @@ class Link:
         version: The row's etag when it was last seen, or ``None``.
         unconfirmed: Fields that were written to Marketo and not read back since.
         fingerprint: Digest of the mapping the base was made under.
+        sent: Two-way fields that were written to Marketo and whose change its stream hasn't shown yet: the value that
+            was known before, then each value that was written since, in the store's JSON form. By them the stream shows
+            later whether a write met what it was meant for.
     """
 
     entity: str
@@ -45,6 +48,7 @@ class Link:
     version: str | None = None
     unconfirmed: frozenset[str] = frozenset()
     fingerprint: str = ""
+    sent: Mapping[str, Sequence[object]] = attrs.field(factory=dict, repr=False)
 
 
 @frozen
@@ -54,8 +58,8 @@ class JournalEntry:
     Attributes:
         at: When (UTC).
         entity: Name of the entity.
-        kind: ``"conflict"``, ``"linked"``, ``"moved"``, ``"merged"``, ``"created"``, ``"unlinked"`` or
-            ``"dismissed"``.
+        kind: ``"conflict"``, ``"linked"``, ``"moved"``, ``"merged"``, ``"created"``, ``"unlinked"``,
+            ``"overwritten"`` or ``"dismissed"``.
         marketo_id: Record id in Marketo, if known.
         dynamics_id: Row id in Dynamics, if known.
         field: The field it is about, or ``None``.

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from ..errors import StateError, StoreDamagedError
 from .protocol import Intent, JournalEntry, Link, Parked, Rejected
 
-LinkRow: TypeAlias = tuple[str, str, str, str, str, str | None, str, str]
+LinkRow: TypeAlias = tuple[str, str, str, str, str, str | None, str, str, str]
 JournalRow: TypeAlias = tuple[str, str, str, str | None, str | None, str | None, str]
 ParkedRow: TypeAlias = tuple[str, str, str, str, str, str, str]
 RejectedRow: TypeAlias = tuple[str, str, str, str, str, str | None, int, str, str, str]
@@ -39,12 +39,13 @@ def link_row(link: Link) -> LinkRow:
         link.version,
         _encode(sorted(link.unconfirmed)) if link.unconfirmed else "",
         link.fingerprint,
+        _json(link.sent, link.entity) if link.sent else "",
     )
 
 
 def row_link(row: LinkRow) -> Link:
     """Return the link of a flat form."""
-    entity, dynamics_id, marketo_id, base, dynamics_base, version, unconfirmed, fingerprint = row
+    entity, dynamics_id, marketo_id, base, dynamics_base, version, unconfirmed, fingerprint, sent = row
     return Link(
         entity,
         dynamics_id,
@@ -54,6 +55,7 @@ def row_link(row: LinkRow) -> Link:
         version,
         frozenset(_read(unconfirmed)) if unconfirmed else frozenset(),
         fingerprint,
+        _read(sent) if sent else {},
     )
 
 

@@ -25,7 +25,7 @@ from .rows import (
 from .sqlite_file import SQLiteFile
 
 _LINK: Final = (
-    "SELECT dynamics_id, entity, marketo_id, base, dynamics_base, version, unconfirmed, fingerprint "
+    "SELECT dynamics_id, entity, marketo_id, base, dynamics_base, version, unconfirmed, fingerprint, sent "
     "FROM link WHERE entity = ?"
 )
 _LISTING: Final = "coalesce((SELECT number FROM listing WHERE entity = ?), 0)"
@@ -72,7 +72,7 @@ class SQLiteStateStore:
         """Keep everything in ``commit`` in one transaction."""
         with self._file.transaction() as db:
             db.executemany("DELETE FROM link WHERE entity = ? AND dynamics_id = ?", commit.drop_links)
-            db.executemany("REPLACE INTO link VALUES (?,?,?,?,?,?,?,?)", map(link_row, commit.put_links))
+            db.executemany("REPLACE INTO link VALUES (?,?,?,?,?,?,?,?,?)", map(link_row, commit.put_links))
             _set(db, "checkpoint", commit.checkpoints)
             _set(db, "fact", commit.facts)
             db.executemany(

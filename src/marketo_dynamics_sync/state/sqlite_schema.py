@@ -8,10 +8,11 @@ from typing import Final
 #: Marks the file as ours: "MDSy" in ASCII.
 APPLICATION_ID: Final = 0x4D445379
 #: Version of the tables below. A change of them counts it up and says how an older file is brought up to it.
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 #: By an older version: the statements that bring its tables to the version after it.
 UPGRADES: Final[Mapping[int, tuple[str, ...]]] = {
     1: ("ALTER TABLE rejected ADD COLUMN operation TEXT NOT NULL DEFAULT ''",),
+    2: ("ALTER TABLE link ADD COLUMN sent TEXT NOT NULL DEFAULT ''",),
 }
 
 #: ``link`` keeps its row ids: its rows are too long for a table without them (SQLite, "The WITHOUT ROWID
@@ -20,7 +21,7 @@ TABLES: Final = (
     """CREATE TABLE link (
         entity TEXT NOT NULL, dynamics_id TEXT NOT NULL, marketo_id TEXT NOT NULL,
         base TEXT NOT NULL, dynamics_base TEXT NOT NULL, version TEXT,
-        unconfirmed TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        unconfirmed TEXT NOT NULL, fingerprint TEXT NOT NULL, sent TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (entity, dynamics_id)
     )""",
     "CREATE UNIQUE INDEX link_marketo ON link (entity, marketo_id)",

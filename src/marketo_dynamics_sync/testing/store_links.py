@@ -27,6 +27,7 @@ class LinkPromises(StoreCase):
             version='W/"812"',
             unconfirmed=frozenset({"name", "score"}),
             fingerprint="f1",
+            sent={"name": ["Ad", "Ada"], "score": [None, 3]},
         )
         bare = Link("lead", row_id(2), "8")
         store.commit(Commit(put_links=[whole, bare]))

@@ -130,6 +130,7 @@ def _links_on(entity: str, base: dict[str, object]) -> st.SearchStrategy[Link]:
         version=st.none() | st.integers(1, 10**9).map('W/"{}"'.format),
         unconfirmed=some,
         fingerprint=st.sampled_from(["", "one", "two"]),
+        sent=some.map(lambda names: {name: [None, base[name]] for name in sorted(names)}),
     )
 
 

@@ -41,6 +41,7 @@ class Activity:
         at: Its date.
         subject: Value of its primary attribute: for a value change, the field's name.
         attributes: Its attributes by name.
+        fields: For a record of several value changes: name, old and new value of each.
     """
 
     guid: str | None
@@ -49,6 +50,7 @@ class Activity:
     at: datetime | None
     subject: str = field(repr=False)
     attributes: Mapping[str, object] = field(repr=False)
+    fields: tuple[tuple[str, object, object], ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -188,9 +190,15 @@ def _activity(raw: Mapping[str, object]) -> Activity | None:
         at=moment(raw.get("activityDate")),
         subject=str(raw.get("primaryAttributeValue") or ""),
         attributes=_attributes(raw.get("attributes")),
+        fields=_fields(raw.get("fields")),
     )
 
 
 def _attributes(raw: object) -> dict[str, object]:
     pairs: Sequence[object] = raw if isinstance(raw, list) else []
     return {str(pair.get("name")): pair.get("value") for pair in pairs if isinstance(pair, dict)}
+
+
+def _fields(raw: object) -> tuple[tuple[str, object, object], ...]:
+    changes: Sequence[object] = raw if isinstance(raw, list) else []
+    return tuple((str(c.get("name")), c.get("oldValue"), c.get("newValue")) for c in changes if isinstance(c, dict))

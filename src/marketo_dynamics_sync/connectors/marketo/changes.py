@@ -33,6 +33,7 @@ from .cost import avoidable_calls, next_mode
 from .envelope import SERVICE
 from .schema import Schema
 from .session import Call, Kind, Session
+from .value_changes import FieldNames, field_changes, field_names
 
 _log = logging.getLogger(__name__)
 
@@ -134,6 +135,7 @@ class Changes:
         if not names:
             state = evolve(state, mode=Mode.ONE_STREAM)
         tally = _Tally(self._labels(names))
+        fields = self._fields(names)
         sources = _sources(state.mode, names)
         cursors = self._cursors(state, sources)
         after: dict[str, Cursor] = {}
@@ -143,7 +145,7 @@ class Changes:
             reader = StreamReader(self._session, source, cursors[source.name], self._overlap)
             for page in reader.pages(state.read_at):
                 if held is not None:
-                    yield self._page(held)
+                    yield self._page(held, fields)
                 tally.add(page)
                 held = page
             after[source.name] = reader.after(now)
@@ -151,7 +153,7 @@ class Changes:
         saved = tally.saved(met) if state.mode is Mode.ONE_STREAM else None
         ended = next_mode(evolve(state, read_at=now, cursors=after), saved)
         _log.debug("read %d activities from %d streams, next mode %s", met, len(sources), ended.mode.value)
-        yield evolve(self._page(held or ()), checkpoint=dump(ended))
+        yield evolve(self._page(held or (), fields), checkpoint=dump(ended))
 
     def _cursors(self, state: Checkpoint, sources: Sequence[Source]) -> Mapping[str, Cursor]:
         """Return where each stream is read on; after a change of mode, from a new token that lies the overlap back."""
@@ -167,7 +169,13 @@ class Changes:
         mapped = {*names, *(labels[name] for name in names if name in labels)}
         return _Labels(frozenset(mapped), frozenset({*labels, *labels.values()}))
 
-    def _page(self, activities: Sequence[Activity]) -> ChangePage:
+    def _fields(self, names: Sequence[str]) -> FieldNames:
+        known = self._schema.known
+        labels = known.labels if known is not None else {}
+        types = {name: info.type for name, info in known.info.fields.items()} if known is not None else {}
+        return field_names(names, labels, types)
+
+    def _page(self, activities: Sequence[Activity], fields: FieldNames) -> ChangePage:
         changed: dict[str, None] = {}
         created: dict[str, None] = {}
         deleted: dict[str, None] = {}
@@ -183,7 +191,13 @@ class Changes:
                 created[activity.person] = None
             elif activity.type == MERGE:
                 merged.update(dict.fromkeys(self._losers(activity), activity.person))
-        return ChangePage(changed=tuple(changed), created=tuple(created), deleted=tuple(deleted), merged=merged)
+        return ChangePage(
+            changed=tuple(changed),
+            created=tuple(created),
+            deleted=tuple(deleted),
+            merged=merged,
+            field_changes=tuple(field_changes(activities, fields)),
+        )
 
     def _losers(self, activity: Activity) -> list[str]:
         names = self._names_of_merged()

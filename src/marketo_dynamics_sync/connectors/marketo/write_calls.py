@@ -14,12 +14,13 @@ from .session import Call, Kind
 _LONGER: Final = 30.0
 
 
-def write_call(batch: Sequence[Item], partition: str | None) -> Call:
+def write_call(batch: Sequence[Item], partition: str | None, *, half: bool = False) -> Call:
     """Return the call for items of one object, one kind and one way to find records.
 
     Args:
         batch: The items.
         partition: Lead partition that new persons go to.
+        half: It is part of a call that was refused: what that was refused for is not tried again by itself.
     """
     target, kind, lookup = batch[0].target, batch[0].write.kind, batch[0].lookup
     deletes = kind is WriteKind.DELETE
@@ -40,5 +41,5 @@ def write_call(batch: Sequence[Item], partition: str | None) -> Call:
         timeout=target.seconds + _LONGER,
         # An upsert whose answer was lost may still be running, and would meet its repeat.
         pause=target.seconds if kind is WriteKind.CREATE else 0.0,
-        given_up=HALVED_CODES - {"611"} if len(batch) > 1 else frozenset(),
+        given_up=HALVED_CODES if half else HALVED_CODES - {"611"} if len(batch) > 1 else frozenset(),
     )

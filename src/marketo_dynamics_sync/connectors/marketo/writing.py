@@ -28,8 +28,10 @@ from .scrub import field_in
 from .session import Session
 from .write_calls import write_call
 
-#: Failed calls that the search for one bad record may cost.
+#: Failed calls after which a search that finds nothing but bad records ends.
 _FAILED_CALLS: Final = 30
+#: Failed calls more that each call which succeeded meanwhile is worth: bad records stand alone then, one by one.
+_WORTH: Final = 3
 
 
 @define
@@ -44,6 +46,7 @@ class _Run:
         denied: Objects that we have no right to write; their records stay unsent.
         closed: Objects that a native CRM sync keeps to itself; their records are refused.
         failed_calls: Calls that the search for bad records has cost.
+        good_calls: Calls that succeeded since the search began.
     """
 
     writes: Sequence[Write]
@@ -53,6 +56,7 @@ class _Run:
     denied: dict[str, PermissionDeniedError] = field(factory=dict)
     closed: dict[str, Problem] = field(factory=dict)
     failed_calls: int = 0
+    good_calls: int = 0
 
     def __attrs_post_init__(self) -> None:
         self.outcomes = [None] * len(self.writes)
@@ -61,6 +65,11 @@ class _Run:
         """Give all items the same outcome."""
         for item in items:
             self.outcomes[item.index] = Outcome(status, item.write.id, problem=problem)
+
+    @property
+    def searching(self) -> bool:
+        """Whether the search for bad records is worth another call."""
+        return self.failed_calls <= _FAILED_CALLS + _WORTH * self.good_calls
 
     def finished(self) -> list[Outcome]:
         """Return the outcomes; what has none was not sent.
@@ -116,7 +125,7 @@ class Writer:
                 self._deliver(run, batch)
         return run.finished()
 
-    def _deliver(self, run: _Run, batch: Sequence[Item]) -> None:
+    def _deliver(self, run: _Run, batch: Sequence[Item], *, half: bool = False) -> None:
         if run.stopped is not None or not batch or batch[0].target.name in run.denied:
             return
         closed = run.closed.get(batch[0].target.name)
@@ -124,7 +133,7 @@ class Writer:
             run.set(batch, Status.REJECTED, closed)
             return
         try:
-            envelope = self._session.send(write_call(batch, self._partition))
+            envelope = self._session.send(write_call(batch, self._partition, half=half))
         except OutcomeUnknownError as error:
             run.sent = True
             run.set(batch, Status.UNKNOWN, call_problem(error, retryable=True))
@@ -142,6 +151,7 @@ class Writer:
             run.stopped = error
         else:
             run.sent = True
+            run.good_calls += run.failed_calls > 0
             self._answered(run, batch, envelope)
 
     def _answered(self, run: _Run, batch: Sequence[Item], envelope: Envelope) -> None:
@@ -197,13 +207,13 @@ class Writer:
         if error.code == OWNER_NOT_FOUND and self._owner_unknown(run, batch, error):
             return
         run.failed_calls += 1
-        if error.code in HALVED_CODES and len(batch) > 1 and run.failed_calls <= _FAILED_CALLS:
+        if error.code in HALVED_CODES and len(batch) > 1 and run.searching:
             if error.code in DOUBTFUL_CODES and batch[0].write.kind is WriteKind.CREATE:
                 # The service gave up waiting; what it began may still be running, and would meet its repeat.
                 self._session.wait(batch[0].target.seconds)
             middle = len(batch) // 2
-            self._deliver(run, batch[:middle])
-            self._deliver(run, batch[middle:])
+            self._deliver(run, batch[:middle], half=True)
+            self._deliver(run, batch[middle:], half=True)
             return
         run.set(batch, Status.REJECTED, call_problem(error))
 
