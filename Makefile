@@ -2,10 +2,11 @@
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell $(name) -c 'import sys; print(sys.executable) if sys.version_info >= (3, 11) else None' 2>/dev/null | grep -v None)))
 BIN := .venv/bin
 STAMP := .venv/.installed
+MUTATION_STAMP := .venv/.installed-mutation
 DEMO_STAMP := .venv/.installed-demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help env demo test lint types unit fidelity parity examples wheel lowest docs bench clean
+.PHONY: help env demo test lint types unit fidelity parity examples wheel lowest docs bench mutants clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +22,10 @@ $(STAMP): pyproject.toml .venv/bin/python
 $(DEMO_STAMP): pyproject.toml .venv/bin/python
 	$(PIP) install -e '.[demo]'
 	@touch $(DEMO_STAMP)
+
+$(MUTATION_STAMP): pyproject.toml .venv/bin/python
+	$(PIP) install -e '.[dev,mutation]'
+	@touch $(STAMP) $(DEMO_STAMP) $(MUTATION_STAMP)
 
 env: $(STAMP) ## Make the environment with everything in it
 
@@ -64,5 +69,8 @@ parity: $(STAMP) ## Make docs/parity.md of docs/parity.toml
 bench: $(STAMP) ## Measure calls, time and memory
 	$(BIN)/python benchmarks/run.py
 
+mutants: $(MUTATION_STAMP) ## Break the pure rooms in every small way, and see that tests notice (takes long)
+	$(BIN)/python scripts/mutants.py --fresh
+
 clean: ## Remove what make made
-	rm -rf .venv build dist docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv mutants mutants.log build dist docs/_build .coverage .mypy_cache .pytest_cache .ruff_cache

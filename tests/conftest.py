@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 settings.register_profile("project", deadline=None, print_blob=True)
-settings.load_profile("project")
+#: For ``make mutants``: every mutant is tried with the same few examples, beside the tests that need none.
+settings.register_profile("mutants", deadline=None, max_examples=10, derandomize=True, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
 
 
 @pytest.fixture(scope="session")

@@ -35,51 +35,16 @@ from marketo_dynamics_sync.entities import (
     generate_source,
     mapped,
     opportunity_role,
-    person,
 )
 from marketo_dynamics_sync.entities.naming import class_name, identifier, literal
-from marketo_dynamics_sync.testing import described_object, described_person, described_table
+from marketo_dynamics_sync.testing import described_object, described_table
 from tests.entities.described import EVENTS, columns, twin
+from tests.entities.generated import CALLS, LEADS, WIDE_LEADS, WIDE_PEOPLE
 
 _numbers = count()
 needs_mypy = pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed here")
 needs_ruff = pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is not installed here")
-LEADS = described_table(Lead)
-PEOPLE = described_person(Lead)
-WIDE_LEADS = evolve(
-    LEADS,
-    fields=dict(LEADS.fields)
-    | columns(
-        FieldInfo("new_slatier", "Picklist", options=(Option(1, "Gold"), Option(2, "A/B"))),
-        FieldInfo("new_score", "Integer", updatable=False),
-        FieldInfo("new_first_name", "String"),
-    ),
-)
-WIDE_PEOPLE = evolve(
-    PEOPLE,
-    fields=dict(PEOPLE.fields)
-    | columns(
-        FieldInfo("slaTier_c", "string"),
-        FieldInfo("score", "score"),
-        FieldInfo("first_Name_c", "string", readable=False),
-    ),
-)
-
-SOURCES = {
-    "events": generate_source("event", twin("event_c", EVENTS), EVENTS),
-    "proposed": generate_source("event", None, EVENTS),
-    "person": generate_source("visitor", WIDE_PEOPLE, WIDE_LEADS, lives_in=person()),
-    "extended": generate_source("lead", WIDE_PEOPLE, WIDE_LEADS, extends=Lead),
-    "nothing to add": generate_source("lead", PEOPLE, LEADS, extends=Lead),
-    "role": generate_source("role", ObjectInfo("opportunityRole", {}), EVENTS),
-    "script": generate_source("событие", twin("event_c", EVENTS), EVENTS),
-    "long": generate_source(
-        "event",
-        None,
-        EVENTS,
-        lives_in=custom_object("e" * 90 + "_c", dedupe=tuple(letter * 45 for letter in "abc")),
-    ),
-}
+SOURCES = {name: call() for name, call in CALLS.items()}
 
 
 @pytest.fixture(params=SOURCES)

@@ -126,3 +126,17 @@ def test_it_is_told_in_words_and_as_data() -> None:
         ],
         "made": False,
     }
+
+
+def test_a_field_that_two_entities_need_is_of_the_first_ones_type() -> None:
+    class First(Lead):
+        size: int | None = mapped(marketo="ownSize", dynamics="new_size")
+
+    class Second(Contact):
+        size: str | None = mapped(marketo="ownSize", dynamics="new_size")
+
+    tables = {"lead": described_table(First), "contact": described_table(Second)}
+    made = missing_fields([First.__entity__, Second.__entity__], described_person(Lead), tables)
+    assert [field for field in made.fields if field.name == "ownSize"] == [
+        NewField("ownSize", "integer", "Own Size", ("lead.size", "contact.size"))
+    ]

@@ -43,7 +43,7 @@ class Entity:
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        attrs.define(cls, slots=False, kw_only=True, eq=True)
+        attrs.define(cls, slots=False)
         if cls._options is not None:
             cls.__entity__ = _defined(cls, cls._options)
 

@@ -49,7 +49,7 @@ def identifier(text: str, *, otherwise: str, upper: bool = False, most: int = 40
     kept = "".join(c if f"a{c}".isidentifier() else "_" for c in words)
     name = _cut(re.sub("_+", "_", kept).strip("_"), most)
     if not name.isidentifier():
-        name = _cut(f"{otherwise}_{name}", most) if name else otherwise
+        name = _cut(f"{otherwise}_{name}", most)
     return unicodedata.normalize("NFKC", name)
 
 

@@ -112,6 +112,8 @@ def describe(step: Step) -> str:
         parts.append(
             "takes in " + ", ".join(f"{loser.marketo_id} ({loser.entity} {loser.dynamics_id})" for loser in step.losers)
         )
+    if step.deletes is not None:
+        parts.append(f"delete in {step.deletes.value.title()}")
     if step.reason:
         parts.append(step.reason)
     rules = sorted({d.rule for d in step.decisions if d.rule})
@@ -134,6 +136,8 @@ def step_as_data(step: Step, *, values: bool) -> dict[str, object]:
         "dynamics_id": step.dynamics_id,
         "to_marketo": sorted(step.to_marketo),
         "to_dynamics": sorted(step.to_dynamics),
+        "deletes": step.deletes.value if step.deletes is not None else None,
+        "moved_from": list(step.moved_from) if step.moved_from is not None else None,
         "losers": [[loser.marketo_id, loser.entity, loser.dynamics_id] for loser in step.losers],
         "reason": step.reason,
         "detail": {name: step.detail[name] for name in sorted(step.detail)},

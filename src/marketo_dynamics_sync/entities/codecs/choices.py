@@ -267,7 +267,7 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
 
     def from_marketo(self, raw: JSON) -> frozenset[int] | None:
         """Return the choices; the order in the text means nothing."""
-        if raw is None or raw == "":
+        if raw is None:
             return None
         if not isinstance(raw, str):
             raise ValueRejectedError("labels joined by ; were expected", code="unknown-option")
@@ -287,7 +287,7 @@ class MultiChoiceCodec(Codec[frozenset[int]]):
 
     def from_dynamics(self, raw: JSON) -> frozenset[int] | None:
         """Return the choices."""
-        if raw is None or raw == "":
+        if raw is None:
             return None
         try:
             return frozenset(int(part) for part in str(raw).split(",") if part.strip()) or None

@@ -29,7 +29,7 @@ def _decimal(raw: object) -> Decimal | None:
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str, Decimal)):
         raise ValueRejectedError("a number was expected", code="not-a-number")
     try:
-        value = Decimal(raw.strip()) if isinstance(raw, str) else Decimal(str(raw))
+        value = Decimal(str(raw))
     except InvalidOperation:
         raise ValueRejectedError("a number was expected", code="not-a-number") from None
     if not value.is_finite():
@@ -71,8 +71,6 @@ class IntegerCodec(Codec[int]):
 
     def from_marketo(self, raw: JSON) -> int | None:
         """Return the number; one with a fraction is refused, never rounded."""
-        if type(raw) is int:
-            return raw
         value = _decimal(raw)
         if value is None:
             return None
@@ -167,7 +165,7 @@ class DecimalCodec(Codec[Decimal]):
             return written is read
         places = max(0, min(-int(read.normalize(_EXACT).as_tuple().exponent), 10))
         half = Decimal(5).scaleb(-places - 1, _EXACT)
-        return abs(_EXACT.subtract(written, read)) <= half
+        return _EXACT.abs(_EXACT.subtract(written, read)) <= half
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's precision and range."""
