@@ -6,7 +6,7 @@ MUTATION_STAMP := .venv/.installed-mutation
 DEMO_STAMP := .venv/.installed-demo
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help env demo test lint types unit fidelity parity examples wheel lowest docs bench mutants clean
+.PHONY: help env demo test lint types unit fidelity parity examples wheel lowest docs bench soak mutants clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,13 @@ docs: $(STAMP) ## Build the documentation
 
 parity: $(STAMP) ## Make docs/parity.md of docs/parity.toml
 	$(BIN)/python scripts/parity.py
+
+SEEDS ?= 20000
+START ?= 0
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+
+soak: $(STAMP) ## Play the simulation with many seeds: make soak SEEDS=20000 START=0 JOBS=8
+	$(BIN)/python -W error -m tests.simulation.soak --seeds $(SEEDS) --start $(START) --jobs $(JOBS) --report build/soak.txt
 
 bench: $(STAMP) ## Measure calls, time and memory
 	$(BIN)/python benchmarks/run.py

@@ -249,3 +249,17 @@ def test_a_backup_forgets_what_was_added_since() -> None:
     assert vars(faults).keys() == vars(Faults()).keys()
     assert (faults._scripts, script.happened, len(faults.log)) == ([script], 0, 1)
     assert faults._chance.random() == drawn
+
+
+def test_waits_below_the_clocks_resolution_end_too() -> None:
+    clock = Sandbox(start=START).clock
+    due = clock.monotonic() + 1e-9
+    waits = 0
+    while clock.monotonic() < due:
+        clock.sleep(due - clock.monotonic())
+        waits += 1
+        assert waits < 10
+    before = clock.now()
+    clock.sleep(0)
+    clock.sleep(-1)
+    assert clock.now() == before

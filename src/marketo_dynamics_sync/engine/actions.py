@@ -19,6 +19,7 @@ from .events import Event
 from .push import plan_push
 from .report import SyncReport, WaitingLine
 from .screen import screened
+from .streams import begin_streams
 
 #: Persons handled at once.
 AT_ONCE: Final = 1000
@@ -75,6 +76,7 @@ def in_dynamics(applier: Applier, ids: Sequence[str], entity: BoundEntity) -> di
     found = services.links_of_persons(ids)
     strangers = [person for person in ids if person not in found]
     if strangers:
+        begin_streams(services)
         applier.take(screened(services, plan_push(services, strangers, entity, report, {})))
         found |= services.links_of_persons(strangers)
     links = {}

@@ -21,7 +21,7 @@ from .report import ConflictLine, SyncReport, WaitingLine
 from .roles import is_role
 from .sent import sent_ahead
 from .services import Services
-from .settle import Stamp, combine, settle
+from .settle import Stamp, clashes, combine, settle
 from .work import Work
 
 T = TypeVar("T")
@@ -82,6 +82,7 @@ class Applier:
             for batch in _slices(to_marketo, self.services.marketo.capabilities.write_size):
                 self.keep_going()
                 self._note_sent(batch)
+                self._note_clashes(batch)
                 outcomes = self.services.marketo.write([work.marketo_write() for work in batch])
                 for work, outcome in zip(batch, outcomes, strict=True):
                     work.on_marketo = outcome
@@ -123,12 +124,21 @@ class Applier:
         if intents:
             self.services.store.commit(Commit(put_intents=intents))
 
+    def _note_clashes(self, works: Sequence[Work]) -> None:
+        """Keep the values that are about to be overwritten: a process that ends right after the write tells nobody."""
+        entries = [entry for work in works for entry in clashes(work, self.services.settings.now())]
+        if entries:
+            self.services.store.commit(Commit(journal=entries))
+            for work in works:
+                work.noted = work.step.decisions
+
     def _dynamics(self, batch: list[Work]) -> list[tuple[Sequence[Work], Sequence[Outcome]]]:
         waiting = batch
         written: list[tuple[Sequence[Work], Sequence[Outcome]]] = []
         for _ in range(ROUNDS):
             self.keep_going()
             self.rows_written.update(work.step.entity.name for work in waiting)
+            self._note_clashes(waiting)
             outcomes = self.services.dynamics.write([work.dynamics_write() for work in waiting])
             for work, outcome in zip(waiting, outcomes, strict=True):
                 work.on_dynamics = outcome

@@ -7,6 +7,7 @@ from typing import Final
 
 from ..entities import BoundEntity, Side
 from ..errors import ConfigurationError
+from .conversions import note_origins
 from .derive import Deriver
 from .people import ChangedPersons
 from .report import SyncReport, WaitingLine
@@ -55,6 +56,7 @@ def plan_chosen(
             report.count(entity.name, "read", "not found")
             line = WaitingLine(entity.name, None, row_id, "", "not-found", "Dynamics has no row with this id")
             report.add(report.rejected, line)
+        note_origins(services, found)
         if roles is not None and entity is roles.entity:
             yield from roles.of_connections(found, forced=True)
             continue

@@ -13,9 +13,14 @@ def is_person(services: Services, entity: BoundEntity, row: Record) -> bool:
     """Return whether a row stands for a person: not one that was merged into another, nor a lead that became a contact.
 
     What a lead became stands on the lead after the out-of-the-box process, and on the contact (its originating lead)
-    after a custom one too, also when the lead was left open or opened again.
+    after a custom one too, also when the lead was left open or opened again. A closed lead whose contact was deleted is
+    nobody either: the platform then clears its lookup, which is no reason to make a new person of it.
     """
-    return row.merged_into is None and not is_superseded(services, entity, row) and not _became_contact(services, row)
+    return (
+        row.merged_into is None
+        and not is_superseded(services, entity, row)
+        and not _became_contact(services, entity, row)
+    )
 
 
 def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:
@@ -27,18 +32,26 @@ def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:
 
 
 def note_origins(services: Services, rows: Iterable[Record]) -> None:
-    """Remember which leads the contacts of a page were made from."""
-    found = {row.converted_from: row.id for row in rows if row.converted_from is not None}
+    """Remember which leads the contacts of a page were made from, and what the leads of a page became."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row.converted_from is not None:
+            found[row.converted_from] = row.id
+        if row.converted_to is not None and services.entity_of_table(row.converted_to.table) is not None:
+            found[row.id] = row.converted_to.id
     facts = {_fact(lead): contact for lead, contact in found.items() if services.store.fact(_fact(lead)) != contact}
     if facts:
         services.store.commit(Commit(facts=facts))
 
 
-def _became_contact(services: Services, row: Record) -> bool:
+def _became_contact(services: Services, entity: BoundEntity, row: Record) -> bool:
     contact = services.store.fact(_fact(row.id))
     if contact is None:
         return False
-    return any(services.store.links_by_dynamics(entity.name, [contact]) for entity in services.persons())
+    others = [other for other in services.persons() if other.name != entity.name]
+    if any(services.store.links_by_dynamics(other.name, [contact]) for other in others):
+        return True
+    return bool(others) and not row.active
 
 
 def _fact(lead: str) -> str:

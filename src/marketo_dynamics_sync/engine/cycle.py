@@ -470,7 +470,9 @@ class Cycle:
 
     def _take(self, works: Sequence[Work]) -> None:
         if works:
-            self.taker.take(screened(self.services, works))
+            kept = screened(self.services, works)
+            self.taker.take(kept)
+            self.deriver.note_held(kept)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

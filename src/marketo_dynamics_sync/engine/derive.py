@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import define, evolve, field
 
+from ..conflict import DecisionKind
 from ..entities import BoundEntity, Record, Side
 from ..identity import Nothing, One
 from ..plan import Step, StepKind, plan_gone, plan_link, plan_new_row
@@ -43,7 +44,7 @@ class Deriver:
     people: ChangedPersons
     taken: dict[str, str] = field(factory=dict)
     waiting: dict[str, set[str]] = field(factory=dict)
-    held: Mapping[str, Collection[str]] = field(factory=dict)
+    held: dict[str, set[str]] = field(factory=dict)
     unchanged: int = 0
     moves: Moves = field(init=False)
     _any_stale: bool | None = field(default=None, init=False)
@@ -91,6 +92,12 @@ class Deriver:
             paired += staying
             works += moves + adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
         return [waiting_for_parents(work, held.get(str(work.step.dynamics_id))) for work in works]
+
+    def note_held(self, works: Iterable[Work]) -> None:
+        """Note rows of which a field is held since this very cycle: a person may come up in it again."""
+        for work in works:
+            if any(decision.kind is DecisionKind.HELD for decision in work.step.decisions):
+                self.held.setdefault(work.step.entity.name, set()).add(str(work.step.dynamics_id))
 
     def from_persons(self, ids: Sequence[str]) -> tuple[list[Work], list[str]]:
         """Return works for persons that changed and whose rows didn't, and the ids of persons that have no link."""

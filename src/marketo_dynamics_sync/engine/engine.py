@@ -40,6 +40,7 @@ from .schedule import in_thread, repeat
 from .screen import screened
 from .services import PushRule, Services, Settings, open_services
 from .status import remember_run
+from .streams import begin_streams
 from .takeover import Takeover, take_over
 
 
@@ -291,6 +292,7 @@ class SyncEngine(CampaignActions):
             with self._counted(report, on_event):
                 services, applier = self._ready(report, on_event, _go_on)
                 bound = chosen_entity(services, name)
+                begin_streams(services)
                 for works in plan_chosen(services, bound, [str(i).strip().lower() for i in ids], side, report):
                     applier.take(screened(services, works))
             return report

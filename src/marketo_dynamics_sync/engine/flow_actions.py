@@ -13,6 +13,7 @@ from .owners import OwnerLike, assign, checked_owner
 from .push import check_preset, entity_to_push, plan_push
 from .report import SyncReport
 from .screen import screened
+from .streams import begin_streams
 from .tasks import Task, checked_key, make_tasks
 from .upkeep import Upkeep
 
@@ -48,6 +49,7 @@ class FlowActions(Upkeep):
 
         def push(applier: Applier, entity: BoundEntity) -> None:
             check_preset(entity, preset)
+            begin_streams(applier.services)
             works = plan_push(applier.services, wanted, entity, applier.report, preset)
             applier.take(screened(applier.services, works))
 

@@ -233,7 +233,7 @@ class MergePlanner:
         if loser.marketo_id not in people:
             return [self._ended(loser)]
         known = known_of(link, source, digest=self.services.digests[source.name])
-        known = moved_known(known, entity, loser.marketo_id, row.id, version=row.version)
+        known = moved_known(known, entity, loser.marketo_id, row.id, version=row.version, fresh=row)
         person, moved = people[loser.marketo_id], (loser.entity, loser.dynamics_id)
         policy = self.services.policy(entity)
         return [Work(plan_pair(known, marketo=person, dynamics=row, policy=policy, moved_from=moved), person, row)]
@@ -310,14 +310,33 @@ def reason_of(losers: Sequence[MergedPerson]) -> str:
     return "qualified in Dynamics" if all(loser.qualified for loser in losers) else "merged in Dynamics"
 
 
-def moved_known(known: Known, entity: BoundEntity, person: str, row_id: str, *, version: str | None) -> Known:
-    """Return what is remembered of a row and a person, for another row or person: fields that both entities have."""
+def moved_known(
+    known: Known, entity: BoundEntity, person: str, row_id: str, *, version: str | None, fresh: Record | None
+) -> Known:
+    """Return what is remembered of a row and a person, for another row or person: fields that both entities have.
+
+    Where the record that takes the place of another never had its opt-out, that is nobody's taking it back: such a
+    field has no base, and the opt-out wins.
+
+    Args:
+        known: What is remembered.
+        entity: The entity that the link moves to.
+        person: The person from now on.
+        row_id: The row from now on.
+        version: The row's version.
+        fresh: The record that takes the place of another, if it was read.
+    """
+    kept = [
+        name
+        for name, bound in entity.fields.items()
+        if not (bound.opt_out and fresh is not None and known.base_marketo.get(name) and not fresh.values.get(name))
+    ]
     return Known(
         entity,
         person,
         row_id,
-        base_marketo={name: known.base_marketo[name] for name in entity.fields if name in known.base_marketo},
-        base_dynamics={name: known.base_dynamics[name] for name in entity.fields if name in known.base_dynamics},
+        base_marketo={name: known.base_marketo[name] for name in kept if name in known.base_marketo},
+        base_dynamics={name: known.base_dynamics[name] for name in kept if name in known.base_dynamics},
         version=version,
         unconfirmed=known.unconfirmed,
         sent=known.sent if person == known.marketo_id else {},

@@ -140,7 +140,8 @@ class Moves:
             raw = {row.id: row for row in self.services.dynamics.fetch(target, free)} if free else {}
             survivors, waits = resolved(self.services, target, raw)
             people = self._people(target, [link.marketo_id for _, link, _ in group]) if survivors else {}
-            for row, link, target_id in group:
+            # Of several that became one row, one whose person is still there takes the place.
+            for row, link, target_id in sorted(group, key=lambda each: each[1].marketo_id not in people):
                 survivor = survivors.get(target_id)
                 holder = holders.get(target_id) or self._moved.get((name, target_id))
                 if survivor is not None and not passes(self.services.settings.filters, target, raw[target_id]):
@@ -201,6 +202,8 @@ class Moves:
         self, entity: BoundEntity, known: Known, person: Record | None, row: Record | None, *, to: tuple[str, str]
     ) -> Work:
         """Return the work that moves a link, keeping the base of the fields that both entities have."""
-        moved = moved_known(known, entity, *to, version=row.version if row is not None else known.version)
+        fresh = row if to[0] == known.marketo_id else person
+        version = row.version if row is not None else known.version
+        moved = moved_known(known, entity, *to, version=version, fresh=fresh)
         calls, moved_from = self.people.calls.get(to[0], ()), (known.entity.name, known.dynamics_id)
         return pair_work(self.services, moved, person, row, moved_from=moved_from, calls=calls)

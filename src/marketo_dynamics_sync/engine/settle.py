@@ -71,7 +71,7 @@ def settle(work: Work, stamp: Stamp) -> Commit:
     return Commit(
         put_links=[link],
         drop_links=[*([step.moved_from] if step.moved_from is not None else []), *_taken_in(step)],
-        journal=_journal(step, link, stamp.now),
+        journal=[*_journal(step, link, stamp.now), *clashes(work, stamp.now)],
         park=[
             Parked(*source, d.field, d.rule, {"reason": d.reason, "marketo_id": link.marketo_id}, stamp.now)
             for d in held
@@ -101,12 +101,18 @@ def _revives(step: Step) -> bool:
 
 
 def _person_gone(work: Work, stamp: Stamp) -> Commit:
-    """The person was deleted before our edit came: the link ends, and the row is met again as one without a person."""
+    """The person was deleted before our edit came: the link ends, and the row is met again as one without a person.
+
+    First values that were still owed, such as the day on which a row that we made was created, are nobody's edit.
+    """
     step = work.step
+    edited = step.known is None or any(name in step.known.base_dynamics for name in step.to_marketo)
     entity, row = step.moved_from if step.moved_from is not None else (step.entity.name, str(step.dynamics_id))
     again = _met_again(step.entity.name, str(step.dynamics_id), stamp)
     entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
-    return Commit(drop_links=[(entity, row)], journal=[entry], reject=[again], unpark=_left_behind(step))
+    return Commit(
+        drop_links=[(entity, row)], journal=[entry], reject=[again] if edited else [], unpark=_left_behind(step)
+    )
 
 
 def _taken_in(step: Step) -> list[tuple[str, str]]:
@@ -239,20 +245,31 @@ def _journal(step: Step, link: Link, now: datetime) -> list[JournalEntry]:
                 now, step.entity.name, kinds.get(step.kind, "created"), link.marketo_id, link.dynamics_id, None, detail
             )
         )
-    known = {item.field for item in step.overwritten}
-    clashes: list[tuple[str, Decision | Overwritten]] = [("overwritten", item) for item in step.overwritten]
-    clashes += [
-        ("conflict", decision)
-        for decision in step.decisions
-        if decision.kind is DecisionKind.CONFLICT and decision.field not in known
-    ]
-    for kind, clash in clashes:
-        detail = {side: _plain(step, clash.field, getattr(clash, side)) for side in ("base", "marketo", "dynamics")}
-        detail |= {"winner": clash.winner.value if clash.winner else None, "rule": clash.rule}
+    for item in step.overwritten:
+        detail = _told(step, item)
         entries.append(
-            JournalEntry(now, step.entity.name, kind, link.marketo_id, link.dynamics_id, clash.field, detail)
+            JournalEntry(now, step.entity.name, "overwritten", link.marketo_id, link.dynamics_id, item.field, detail)
         )
     return entries
+
+
+def clashes(work: Work, now: datetime) -> list[JournalEntry]:
+    """Return an entry for each clash of a work that the journal doesn't have yet."""
+    step, entries = work.step, []
+    told = {item.field for item in step.overwritten}
+    for decision in step.decisions:
+        if decision.kind is not DecisionKind.CONFLICT or decision in work.noted or decision.field in told:
+            continue
+        detail = _told(step, decision)
+        entries.append(
+            JournalEntry(now, step.entity.name, "conflict", step.marketo_id, step.dynamics_id, decision.field, detail)
+        )
+    return entries
+
+
+def _told(step: Step, clash: Decision | Overwritten) -> dict[str, object]:
+    detail = {side: _plain(step, clash.field, getattr(clash, side)) for side in ("base", "marketo", "dynamics")}
+    return detail | {"winner": clash.winner.value if clash.winner else None, "rule": clash.rule}
 
 
 def _plain(step: Step, name: str, value: object) -> object:
@@ -265,7 +282,11 @@ def _plain(step: Step, name: str, value: object) -> object:
 
 def _parked(step: Step, stamp: Stamp) -> Commit:
     side, own = ("dynamics", step.dynamics_id) if step.dynamics_id else ("marketo", step.marketo_id)
-    return Commit(park=[Parked(step.entity.name, side, str(own), "", step.reason, step.detail, stamp.now)])
+    refused = (step.entity.name, Side(side).other.value, str(own))
+    return Commit(
+        park=[Parked(step.entity.name, side, str(own), "", step.reason, step.detail, stamp.now)],
+        unreject=[refused] if refused in stamp.rejected else [],
+    )
 
 
 def _unlinked(work: Work, stamp: Stamp) -> Commit:

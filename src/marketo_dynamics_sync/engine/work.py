@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
+from ..conflict import Decision
 from ..connectors import Outcome, Write, WriteKind
 from ..entities import Record, Side
 from ..plan import Step, StepKind
@@ -21,6 +22,7 @@ class Work:
         dynamics: The row that was read, if any.
         again: Derives the step anew from a row read again, after somebody else wrote first.
         facts: Facts that go with what the work comes to.
+        noted: Clashes that the journal has already.
         on_marketo: What became of the write to Marketo.
         on_dynamics: What became of the write to Dynamics.
     """
@@ -30,6 +32,7 @@ class Work:
     dynamics: Record | None = field(default=None, repr=False)
     again: Callable[[Record], Step] | None = field(default=None, repr=False)
     facts: dict[str, str | None] = field(factory=dict)
+    noted: Sequence[Decision] = field(default=(), repr=False)
     on_marketo: Outcome | None = None
     on_dynamics: Outcome | None = None
 

@@ -56,6 +56,7 @@ class SandboxClock:
     def sleep(self, seconds: float) -> None:
         """Pass time without waiting on a frozen clock; really wait on a running one."""
         if self._frozen:
-            self.advance(max(0.0, seconds))
+            # A wait below the clock's own resolution passes too: who waits for a moment would wait for ever.
+            self.advance(max(1e-6, seconds) if seconds > 0 else 0.0)
         else:
             time.sleep(max(0.0, seconds))
