@@ -30,7 +30,9 @@
     │   ├── StoreVersionError         written by a newer version of this library
     │   ├── StoreLockedError          another engine runs on it
     │   ├── StoreDamagedError         not a store, or a broken one
+    │   ├── StoreCopyError            a copy of a store that is in use elsewhere, or an older copy put back
     │   └── IdentityMismatchError     the store was built on another instance
+    │       └── RestoredError         the instance is older than the store: it was restored from a backup
     ├── PlanRefusedError              a brake stopped the cycle before its first write
     └── ClockSkewError                this machine's clock and a service's disagree
 
@@ -206,8 +208,16 @@ class StoreDamagedError(StateError):
     """The file is not a state store, or it is broken."""
 
 
+class StoreCopyError(StateError):
+    """The file is a copy of a store that is still there, or an older copy was put back in its place."""
+
+
 class IdentityMismatchError(StateError):
     """The store was built on another Dynamics organization or another Marketo instance."""
+
+
+class RestoredError(IdentityMismatchError):
+    """A service is older than what the store remembers of it: its environment was restored from a backup."""
 
 
 class PlanRefusedError(SyncError):

@@ -528,11 +528,9 @@ TWICE = (
     "row-deleted",
     "person-deleted-row-edited",
     "qualified",
-    "qualified-into-a-known-contact",
     "rows-merged-into-a-new-one",
     "persons-merged",
     "pushed-though-there",
     "own-objects",
     "roles-change",
-    "stakeholder-merged-in-marketo",
 )

@@ -2,6 +2,7 @@
 
 from .backfill import Period, RangeReader
 from .backlog import Backlog, OldestChange, WaitingChanges
+from .comparison import FieldComparison
 from .contract import OnSchemaChange, SchemaModes
 from .deletions import OnDelete
 from .engine import SyncEngine
@@ -12,10 +13,11 @@ from .hours import HourCount
 from .merging import OnMerge, PersonMerger
 from .owners import OwnerLike
 from .preflight import Preflight
+from .rebind import EntityRebinding, Rebinding
 from .report import ConflictLine, SyncReport, WaitingLine
 from .services import PushRule
 from .status import EntityStatus, RunSummary, Status
-from .takeover import EntityTakeover, FieldComparison, Takeover
+from .takeover import EntityTakeover, Takeover
 from .tasks import Task
 from .waitlist import WaitingRecord
 from .watermarks import Watermark
@@ -23,6 +25,7 @@ from .watermarks import Watermark
 __all__ = [
     "Backlog",
     "ConflictLine",
+    "EntityRebinding",
     "EntityStatus",
     "EntityTakeover",
     "Event",
@@ -40,6 +43,7 @@ __all__ = [
     "Preflight",
     "PushRule",
     "RangeReader",
+    "Rebinding",
     "RunSummary",
     "SchemaModes",
     "Status",

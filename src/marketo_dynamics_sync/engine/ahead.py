@@ -18,6 +18,7 @@ from .filters import passes, stale_fact
 from .links import known_of
 from .objects import resolved
 from .people import ChangedPersons
+from .restored import watched
 from .roles import is_role
 from .services import Services
 
@@ -68,12 +69,12 @@ def open_pages(services: Services, entity: BoundEntity, checkpoint: str | None, 
     """
     stream = services.dynamics.stream(entity)
     try:
-        return _read(stream, services.dynamics.changes([entity], checkpoint))
+        return _read(stream, watched(services, entity, services.dynamics.changes([entity], checkpoint)))
     except CheckpointExpiredError as error:
         if checkpoint is None:
             raise
         full(f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
-        return _read(stream, services.dynamics.changes([entity], None))
+        return _read(stream, watched(services, entity, services.dynamics.changes([entity], None)))
 
 
 def _read(stream: str, pages: Iterator[ChangePage]) -> Pages:

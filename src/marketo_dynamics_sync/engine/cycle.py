@@ -27,6 +27,7 @@ from .push import plan_push
 from .quarantine import changed_rules, rules_facts, waiting_persons, waiting_values
 from .references import cleared_references
 from .report import SyncReport
+from .restored import watched
 from .roles import Roles, is_row, open_roles
 from .screen import let_go, moved, moved_text, screened
 from .sent import note_calls
@@ -228,7 +229,8 @@ class Cycle:
             if pages.listing:
                 raise
             self._full(entity.name, f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
-            self._row_pages(entity, pages.stream, self.services.dynamics.changes([entity], None))
+            again = self.services.dynamics.changes([entity], None)
+            self._row_pages(entity, pages.stream, watched(self.services, entity, again))
 
     def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterable[ChangePage]) -> None:
         listing = False

@@ -336,6 +336,10 @@ class SyncEngine(CampaignActions):
         settings = attrs.evolve(self._settings, brakes=self._settings.brakes.release(release))
         return open_services(self._marketo, self._dynamics, store, settings, self._definitions)
 
+    def _unguarded(self, store: StateStore) -> Services:
+        ends = self._marketo, self._dynamics
+        return open_services(*ends, store, self._settings, self._definitions, guard=False)
+
     def _cycle(
         self, services: Services, taker: Taker, report: SyncReport, on_event: OnEvent, keep_going: Callable[[], None]
     ) -> Cycle:

@@ -146,10 +146,13 @@ def open_services(
     store: StateStore,
     settings: Settings,
     definitions: Sequence[EntityDefinition],
+    *,
+    guard: bool = True,
 ) -> Services:
     """Describe both sides, bind the entities, and make sure that the store belongs to these two instances.
 
-    What a new store is to remember of them is committed to it; for a plan that is a store which pretends.
+    What a new store is to remember of them is committed to it; for a plan that is a store which pretends. Without
+    ``guard`` a store of other instances is opened too.
 
     Raises:
         ConfigurationError: An entity can't be synced between these two instances; the text says why.
@@ -175,7 +178,8 @@ def open_services(
         entity, contract = bind_under_contract(definition, *ends, store=store, mode=mode)
         bound[definition.name], contracts[definition.name] = entity, contract
     services = Services(marketo, dynamics, store, settings, without_foreign_links(bound), contracts, tuple(closed))
-    guard_identity(store, marketo, dynamics, remember=True)
+    if guard:
+        guard_identity(store, marketo, dynamics, remember=True)
     services.remember_persons()
     return services
 
@@ -212,7 +216,8 @@ def guard_identity(store: StateStore, marketo: Connector, dynamics: Connector, *
             raise IdentityMismatchError(
                 f"this store was built on the {what} {before}, and the address given leads to {now}. Links of one "
                 "don't fit the other, so nothing was read or written. Was the environment copied or refreshed, or the "
-                "address changed? Give the right address, or start a new store for the new pair."
+                "address changed? Give the right address, or start a new store for the new pair. "
+                "engine.rebind() shows how the links fit what is there now."
             )
         if before is None and remember:
             store.commit(Commit(facts={name: now}))

@@ -8,44 +8,17 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from ..entities import UNREADABLE, BoundEntity, BoundField, Invalid, Record, Side
+from ..entities import BoundEntity, BoundField, Record, Side
 from ..errors import ConfigurationError
 from ..state import Commit, JournalEntry, Link, Parked
+from .comparison import SAMPLES, FieldComparison, compared_link
 from .conversions import is_person
 from .filters import passes
-from .links import link_of
 from .objects import resolved
 from .services import Services
 
-#: Pairs of ids that are shown for each field.
-SAMPLES: Final = 10
 #: Stands in for the field that the other sync kept row ids in.
 _THEIRS: Final = "id kept by the other sync"
-_EMPTY: Final = (None, "", False)
-
-
-@define
-class FieldComparison:
-    """How one field compares over all pairs.
-
-    Attributes:
-        equal: Pairs in which both sides hold the same.
-        only_marketo: Pairs in which only Marketo holds a value.
-        only_dynamics: Pairs in which only Dynamics holds a value.
-        different: Pairs in which both hold a value, and not the same.
-        samples: The first pairs that differ: person id and row id.
-    """
-
-    equal: int = 0
-    only_marketo: int = 0
-    only_dynamics: int = 0
-    different: int = 0
-    samples: list[tuple[str, str]] = field(factory=list)
-
-    @property
-    def differing(self) -> int:
-        """Pairs in which the two sides don't hold the same."""
-        return self.only_marketo + self.only_dynamics + self.different
 
 
 @define
@@ -88,11 +61,7 @@ class Takeover:
             yield f"{name}: " + (", ".join(f"{number} {what}" for what, number in sorted(found.counts.items())) or "-")
             for label, item in found.fields.items():
                 if item.differing:
-                    numbers = (
-                        f"{item.equal} equal, {item.different} different, {item.only_marketo} only in Marketo, "
-                        f"{item.only_dynamics} only in Dynamics"
-                    )
-                    yield f"  {label}: {numbers}; such as " + ", ".join(f"{m}/{d}" for m, d in item.samples[:3])
+                    yield f"  {label}: {item}"
             for row, persons in found.undecided:
                 yield f"  undecided: row {row}: persons {', '.join(persons)}"
 
@@ -151,14 +120,18 @@ def _keyed(entity: BoundEntity, native: str) -> BoundEntity:
 
 def _keep_starts(services: Services) -> None:
     """Keep where Marketo's changes stand, before anything is compared: an edit made from now on must be seen."""
+    new = {name: start for name, start in starts(services).items() if services.store.checkpoint(name) is None}
+    if new:
+        services.store.commit(Commit(checkpoints=new))
+
+
+def starts(services: Services) -> dict[str, str]:
+    """Return where the changes of Marketo's persons stand now, by stream."""
     streams: dict[str, list[BoundEntity]] = {}
     for entity in services.persons():
         streams.setdefault(services.marketo.stream(entity), []).append(entity)
-    for stream, entities in streams.items():
-        if services.store.checkpoint(stream) is None:
-            for page in services.marketo.changes(entities, None):
-                if page.checkpoint is not None:
-                    services.store.commit(Commit(checkpoints={stream: page.checkpoint}))
+    pages = ((name, page) for name, some in streams.items() for page in services.marketo.changes(some, None))
+    return {name: page.checkpoint for name, page in pages if page.checkpoint is not None}
 
 
 def _page(
@@ -198,7 +171,11 @@ def _page(
         else:
             found.counts["taken over"] += 1
             held = waits.get(row.id, {})
-            links.append(_link(services, entity, some[0], row, found, leave=leave, waiting=held))
+            links.append(
+                compared_link(
+                    services, entity, some[0], row, found.fields, leave=entity.fields if leave else (), waiting=held
+                )
+            )
             reason = {"reason": f"taken over by {reading.fields[_THEIRS].marketo}"}
             journal.append(JournalEntry(now, entity.name, "linked", ids[0], row.id, None, reason))
     found.counts = +found.counts
@@ -217,56 +194,3 @@ def _people(services: Services, reading: BoundEntity, rows: Sequence[str]) -> di
     for person in services.marketo.find(reading, _THEIRS, rows) if rows else []:
         people.setdefault(str(person.values.get(_THEIRS)), []).append(person)
     return people
-
-
-def _link(
-    services: Services,
-    entity: BoundEntity,
-    person: Record,
-    row: Record,
-    found: EntityTakeover,
-    *,
-    leave: bool,
-    waiting: Mapping[str, str],
-) -> Link:
-    base_marketo: dict[str, object] = {}
-    base_dynamics: dict[str, object] = {}
-    open_fields = bool(waiting)
-    for name, bound in entity.fields.items():
-        theirs, ours = person.values.get(name, UNREADABLE), row.values.get(name, UNREADABLE)
-        if bound.direction is None or any(v is UNREADABLE or isinstance(v, Invalid) for v in (theirs, ours)):
-            open_fields = open_fields or bound.direction is not None
-            continue
-        item = found.fields.setdefault(name, FieldComparison())
-        same = theirs == ours or (theirs in _EMPTY and ours in _EMPTY)
-        _note(item, theirs, ours, (person.id, row.id), same=same)
-        if same or leave:
-            base_marketo[name], base_dynamics[name] = theirs, ours
-        else:
-            open_fields = True
-    return link_of(
-        entity,
-        marketo_id=person.id,
-        dynamics_id=row.id,
-        base_marketo=base_marketo,
-        base_dynamics=base_dynamics,
-        version=row.version,
-        unconfirmed=frozenset(),
-        # A link that is complete needs no look; any other is read on both sides by the next cycle.
-        digest="" if open_fields else services.digests[entity.name],
-        known=None,
-    )
-
-
-def _note(item: FieldComparison, theirs: object, ours: object, pair: tuple[str, str], *, same: bool) -> None:
-    if same:
-        item.equal += 1
-        return
-    if ours in _EMPTY:
-        item.only_marketo += 1
-    elif theirs in _EMPTY:
-        item.only_dynamics += 1
-    else:
-        item.different += 1
-    if len(item.samples) < SAMPLES:
-        item.samples.append(pair)

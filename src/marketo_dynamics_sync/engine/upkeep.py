@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from .collect import Collector
 from .cycle import Cycle, Taker
 from .events import Event, OnEvent, ignore
 from .overlay import Overlay
+from .rebinding import Rebinds
 from .report import SyncReport
 from .screen import screened
 from .services import Services, Settings
@@ -27,7 +28,7 @@ from .status import Status, read_status, remember_run
 from .waitlist import WaitingRecord, dismiss_records, waiting_records
 
 
-class Upkeep(ABC):
+class Upkeep(Rebinds):
     """The part of :class:`SyncEngine` beside its cycles."""
 
     _store: StateStore

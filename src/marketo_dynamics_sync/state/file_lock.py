@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +28,15 @@ class FileLock:
 
     Args:
         path: The lock file.
+        count: Counts a run on the store, given the lock file and the last run that it knows of, and returns it: the
+            store's id and a number. ``None`` counts none.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, count: Callable[[Path, tuple[str, int] | None], tuple[str, int]] | None = None
+    ) -> None:
         self._path = path
+        self._count = count
         self._connection: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
@@ -48,6 +54,11 @@ class FileLock:
                     f"another engine is running on this store ({holder}; lock file {self._path}). Wait until it has "
                     "finished, or give this engine a store of its own."
                 ) from None
+            try:
+                self._begin(connection)
+            except BaseException:
+                connection.close()
+                raise
         self._connection = connection
         return self
 
@@ -55,8 +66,20 @@ class FileLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._connection is not None:
+            with suppress(sqlite3.Error):  # the store has counted the run; the lock file may lag behind
+                self._connection.execute("COMMIT")
             self._connection.close()
             self._connection = None
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Count the run in the store, and in the lock file when it ends."""
+        if self._count is None:
+            return
+        connection.execute("CREATE TABLE IF NOT EXISTS run (store TEXT NOT NULL, number INTEGER NOT NULL)")
+        last = connection.execute("SELECT store, number FROM run").fetchone()
+        run = self._count(self._path, last)
+        connection.execute("DELETE FROM run")
+        connection.execute("INSERT INTO run VALUES (?, ?)", run)
 
     @staticmethod
     def _take(connection: sqlite3.Connection) -> None:

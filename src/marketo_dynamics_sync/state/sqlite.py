@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from .rows import (
     row_parked,
     row_rejected,
 )
+from .runs import begin_run
 from .sqlite_file import SQLiteFile
 
 _LINK: Final = (
@@ -54,7 +56,7 @@ class SQLiteStateStore:
     Raises:
         StateError: From any method: the file can't be used; the text says what to do. Its kinds are
             ``StoreVersionError`` (written by a newer version of this library), ``StoreDamagedError`` (not a store, or
-            broken) and ``StoreLockedError``.
+            broken), ``StoreLockedError`` and ``StoreCopyError`` (a copy beside the original, or an older one put back).
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -66,7 +68,7 @@ class SQLiteStateStore:
     def lock(self) -> FileLock:
         """Return the lock that an engine holds while it runs; it is gone when its process dies."""
         real = Path(os.path.realpath(self._file.path))  # one lock for all names of the file
-        return FileLock(real.with_name(real.name + "-lock"))
+        return FileLock(real.with_name(real.name + "-lock"), partial(begin_run, self._file))
 
     def commit(self, commit: Commit) -> None:
         """Keep everything in ``commit`` in one transaction."""

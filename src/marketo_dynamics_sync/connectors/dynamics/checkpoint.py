@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
+from urllib.parse import unquote
 
 import cattrs
 from attrs import asdict, field, frozen
@@ -14,6 +16,8 @@ from .address import API_VERSION
 from .rows import Shape
 
 _FORM: Final = 1
+#: A row version and a moment, as Microsoft's examples show it.
+_TOKEN: Final = re.compile(r"[?&]\$deltatoken=(\d{1,18})!")
 _converter: Final = cattrs.Converter(forbid_extra_keys=True)
 
 
@@ -68,6 +72,20 @@ def loads(text: str, root: str, shape: Shape, mode: str) -> Checkpoint:
     if found.mode != mode:
         raise _expired("was made before change tracking of the table was switched on or off")
     return found
+
+
+def counter(text: str) -> int | None:
+    """Return how far the database's counter of row versions was at a checkpoint, where the delta link shows it.
+
+    The token is opaque to clients, so the number is only ever a reason to compare everything, and to look closely.
+    """
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    link = raw.get("link") if isinstance(raw, dict) else None
+    token = _TOKEN.search(unquote(link)) if isinstance(link, str) else None
+    return int(token[1]) if token is not None else None
 
 
 def _expired(why: str) -> CheckpointExpiredError:

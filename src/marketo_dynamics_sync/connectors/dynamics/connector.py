@@ -170,6 +170,13 @@ class DynamicsConnector:
                 self._learn(error)
                 raise
 
+    def counter(self, checkpoint: str) -> int | None:
+        """Return how far the environment's counter of row versions was at a checkpoint, or ``None`` where it doesn't
+        say."""
+        from .checkpoint import counter
+
+        return counter(checkpoint)
+
     def fetch(self, entity: BoundEntity, ids: Sequence[str]) -> list[Record]:
         """Return the rows with these ids; ids that are not there are left out."""
         from .rows import shape

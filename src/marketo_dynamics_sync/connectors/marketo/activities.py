@@ -72,6 +72,8 @@ class StreamReader:
         cursor: Where the last read stopped.
         overlap: How far the read goes back, for activities that become visible late.
         met: Activities that the service brought, repeats included.
+        start: Where the read began.
+        everything: The last activities that the service brought, repeats included.
     """
 
     session: Session
@@ -79,6 +81,8 @@ class StreamReader:
     cursor: Cursor
     overlap: timedelta
     met: int = 0
+    start: Mark | None = None
+    everything: list[Activity] = field(factory=list)
     _marks: list[tuple[int, Mark]] = field(factory=list)
     _guids: list[str] = field(factory=list)
 
@@ -93,7 +97,7 @@ class StreamReader:
             ResponseError: The service gives the same token again and again.
         """
         seen = set(self.cursor.seen)
-        start = self.cursor.start(read_at, self.overlap)
+        start = self.start = self.cursor.start(read_at, self.overlap)
         latest = start.at
         token, used = start.token, set[str]()
         self._marks = [(0, start)]
@@ -102,6 +106,7 @@ class StreamReader:
             used.add(token)
             activities = [activity for raw in envelope.result if (activity := _activity(raw)) is not None]
             self.met += len(envelope.result)
+            self.everything = [*self.everything, *activities][-MOST_SEEN:]
             latest = max([latest, *(a.at for a in activities if a.at is not None)])
             fresh = []
             for activity in activities:

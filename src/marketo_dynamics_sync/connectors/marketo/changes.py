@@ -27,6 +27,7 @@ from .activities import (
     StreamReader,
     token_at,
 )
+from .anchors import anchored, look_again, looks_older
 from .checkpoint import MOST_SEEN, Checkpoint, Cursor, Mode, dump, load
 from .codes import READ_ACTIVITIES
 from .cost import avoidable_calls, next_mode
@@ -116,6 +117,7 @@ class Changes:
         Raises:
             CheckpointExpiredError: The checkpoint is older than the service keeps deletions, or unreadable.
             ClockSkewError: This machine's clock and the service's disagree.
+            RestoredError: The service no longer has what was read last.
         """
         self._session.require_clock()
         now = self._session.now()
@@ -140,6 +142,9 @@ class Changes:
         cursors = self._cursors(state, sources)
         after: dict[str, Cursor] = {}
         met = 0
+        last: list[Activity] = []
+        doubt = False
+        lost: set[str] = set()
         held: list[Activity] | None = None  # the last page of all carries the checkpoint, so one is held back
         for source in sources:
             reader = StreamReader(self._session, source, cursors[source.name], self._overlap)
@@ -147,11 +152,18 @@ class Changes:
                 if held is not None:
                     yield self._page(held, fields)
                 tally.add(page)
+                lost.update(self._lost(page))
                 held = page
             after[source.name] = reader.after(now)
             met += reader.met
+            last += reader.everything
+            doubt = doubt or looks_older(state.anchors, reader)
+        if doubt:
+            young = [anchor for anchor in state.anchors if now - anchor.at < OLDEST]
+            look_again(self._session, _sources(Mode.ONE_STREAM, names)[0], young, lost)
         saved = tally.saved(met) if state.mode is Mode.ONE_STREAM else None
-        ended = next_mode(evolve(state, read_at=now, cursors=after), saved)
+        read = evolve(state, read_at=now, cursors=after, anchors=anchored(state.anchors, last))
+        ended = next_mode(read, saved)
         _log.debug("read %d activities from %d streams, next mode %s", met, len(sources), ended.mode.value)
         yield evolve(self._page(held or (), fields), checkpoint=dump(ended))
 
@@ -198,6 +210,11 @@ class Changes:
             merged=merged,
             field_changes=tuple(field_changes(activities, fields)),
         )
+
+    def _lost(self, activities: Sequence[Activity]) -> list[str]:
+        """Return the persons that are gone by now."""
+        gone = [activity.person for activity in activities if activity.type == DELETE]
+        return gone + [loser for a in activities if a.type == MERGE for loser in self._losers(a)]
 
     def _losers(self, activity: Activity) -> list[str]:
         names = self._names_of_merged()

@@ -73,6 +73,21 @@ class Cursor:
 
 
 @frozen
+class Anchor:
+    """One of the last activities that were read: it has to be there as long as the service isn't an older one.
+
+    Attributes:
+        guid: Its ``marketoGUID``.
+        person: Person id.
+        at: Its date.
+    """
+
+    guid: str
+    person: str
+    at: datetime
+
+
+@frozen
 class Checkpoint:
     """Everything that the next read of changes needs to know.
 
@@ -83,6 +98,7 @@ class Checkpoint:
         costs: Calls that the last reads of one stream would have saved as two, newest last.
         left: Reads left in two streams before one stream is measured again.
         stay: Reads in two streams that the next change of mode lasts.
+        anchors: The last activities that were read, oldest first.
     """
 
     read_at: datetime
@@ -91,6 +107,7 @@ class Checkpoint:
     costs: tuple[int, ...] = ()
     left: int = 0
     stay: int = 4
+    anchors: tuple[Anchor, ...] = ()
 
 
 def _converter() -> Converter:
