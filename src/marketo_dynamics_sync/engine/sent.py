@@ -71,6 +71,10 @@ def sent_after(work: Work) -> Sent:
     for name, values in sent.items():
         sent[name] = _with(step.entity.fields.get(name), values, read.get(name, values[-1]))
     written = outcome is not None and outcome.status in (Status.UPDATED, Status.UNKNOWN)
+    key = step.entity.key
+    if written and step.kind is StepKind.CREATE_PERSON and key is not None and step.lookup == key.name:
+        # The person carried this row's id: an earlier run of ours wrote to it, and was stopped before it noted what.
+        return sent
     if not written or outcome is None or not step.entity.definition.marketo.is_person:
         return sent
     for name, value in step.to_marketo.items():
