@@ -12,6 +12,7 @@ from marketo_dynamics_sync.conflict import Hold, PerField
 from marketo_dynamics_sync.engine import Event
 from marketo_dynamics_sync.entities import Account, Contact, Lead, Side
 from marketo_dynamics_sync.errors import ConfigurationError
+from tests.engine.test_roles import Deals
 from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
 from tests.engine.world import World
 
@@ -369,3 +370,15 @@ def test_a_value_that_is_not_of_the_fields_type_repairs_nothing() -> None:
     report = world.engine.backfill("lead", ["job_title"], winner=Side.DYNAMICS)
     assert world.person_of("lead", row)["title"] == "T0"
     assert [(line.field, line.reason) for line in report.parked] == [("job_title", "invalid in Dynamics")]
+
+
+def test_roles_are_not_back_filled_since_no_row_is_one() -> None:
+    world = Deals()
+    world.stakeholder(world.deal(world.buyer()), world.buyer("Other"))
+    world.settle()
+    before = world.roles()
+    for ask in (world.engine.backfill, world.engine.plan_backfill):
+        with pytest.raises(ConfigurationError, match="opportunity as a whole"):
+            ask("opportunity_role", winner=Side.DYNAMICS)
+    assert world.roles() == before
+    world.settle()

@@ -11,6 +11,7 @@ import pytest
 from marketo_dynamics_sync.engine import OldestChange
 from marketo_dynamics_sync.entities import Account, Contact, Lead, Side
 from marketo_dynamics_sync.errors import ConfigurationError
+from tests.engine.test_roles import Deals, lookup
 from tests.engine.world import World
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -186,3 +187,24 @@ def test_it_reads_in_words_and_as_plain_data_without_values() -> None:
     plain = json.loads(json.dumps(backlog.to_dict()))
     assert plain["changes"][0]["oldest_insert"]["at"] == (NOON + timedelta(hours=2)).isoformat()
     assert (plain["changes"][0]["side"], plain["total"]) == ("dynamics", 1)
+
+
+def test_connections_count_where_they_are_roles_and_links_of_other_sources_are_not_missed() -> None:
+    world = Deals()
+    buyer, other = world.buyer(), world.buyer("Other")
+    deal = world.deal(buyer)
+    stakeholder = world.stakeholder(deal, other)
+    world.settle()
+    assert world.engine.backlog().total == 0
+    world.dynamics.expire()
+    assert world.engine.backlog().total == 0, "a customer's role comes from no connection, and is not missed"
+    world.settle()
+    world.stakeholder(deal, other, world.colleague)
+    world.dynamics.change("connections", stakeholder, description="x")
+    assert world.engine.backlog().total == 0, "a colleague is no role, and nothing of the other one changed"
+    world.dynamics.change("connections", stakeholder, **lookup("record2roleid", "connectionrole", world.advises))
+    world.stakeholder(deal, buyer, world.advises)
+    assert numbers(world, "opportunity_role", Side.DYNAMICS) == (1, 1, 0)
+    world.settle()
+    world.dynamics.remove("connections", stakeholder)
+    assert numbers(world, "opportunity_role", Side.DYNAMICS) == (0, 0, 1)

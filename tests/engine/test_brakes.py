@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
 from attrs import evolve
 
 from marketo_dynamics_sync import Brake, Brakes, Canary
+from marketo_dynamics_sync.connectors import ChangePage
 from marketo_dynamics_sync.connectors.memory import MemoryConnector
-from marketo_dynamics_sync.entities import Account, Contact, Lead
+from marketo_dynamics_sync.engine import OnDelete
+from marketo_dynamics_sync.entities import Account, BoundEntity, Contact, Entity, Lead, Side
 from marketo_dynamics_sync.errors import ConfigurationError, PlanRefusedError
 from marketo_dynamics_sync.state import Commit
 from tests.engine.world import World
@@ -223,3 +225,67 @@ def test_only_brakes_can_be_released() -> None:
     with pytest.raises(ConfigurationError, match="release"):
         world.engine.run(release=["deletes"])  # type: ignore[list-item]  # the mistake under test
     assert Brakes().release(Brake.CLOCK).released == {Brake.CLOCK}  # type: ignore[arg-type]  # one brake is taken too
+
+
+@pytest.mark.parametrize("entities", [(Account, Lead), (Lead, Contact)])
+def test_rows_missing_from_a_listing_are_missed_before_anything_is_written(entities: tuple[type[Entity], ...]) -> None:
+    world = World(entities, brakes=SMALL)
+    rows = people(world)
+    world.dynamics.expire()
+    for row in rows[:10]:
+        world.dynamics.remove("leads", row)
+    world.dynamics.put("accounts", name="New")
+    world.contact(lastname="New")
+    before = world.marketo.rows("person"), world.marketo.rows("company")
+    with pytest.raises(PlanRefusedError, match="Nothing was written"):
+        world.engine.run()
+    assert (world.marketo.rows("person"), world.marketo.rows("company")) == before
+
+
+def test_a_brake_that_comes_late_does_not_say_that_nothing_was_written_and_comes_before_every_deletion() -> None:
+    world = World((Account, Lead), brakes=SMALL, on_delete={"account": OnDelete.DELETE, "lead": OnDelete.DELETE})
+    account = world.dynamics.put("accounts", name="Old")
+    rows = people(world)
+    world.dynamics.remove("accounts", account)
+    for row in rows[:10]:
+        world.dynamics.remove("leads", row)
+    # So many pages that the deletions are behind what is looked at ahead.
+    changes = world.dynamics.changes
+
+    def paged(entities: Sequence[BoundEntity], checkpoint: str | None) -> Iterator[ChangePage]:
+        yield from (ChangePage() for _ in range(9))
+        yield from changes(entities, checkpoint)
+
+    world.dynamics.changes = paged  # type: ignore[method-assign]  # a service with many pages
+    before = world.marketo.rows("person"), world.marketo.rows("company")
+    with pytest.raises(PlanRefusedError, match="None of these was touched"):
+        world.engine.run()
+    assert (world.marketo.rows("person"), world.marketo.rows("company")) == before
+
+
+class ByTime(MemoryConnector):
+    """Reads rows as a table without change tracking is read: what changed, then every id."""
+
+    def changes(self, entities: Sequence[BoundEntity], checkpoint: str | None) -> Iterator[ChangePage]:
+        for page in super().changes(entities, checkpoint):
+            if self.side is Side.MARKETO or checkpoint is None:
+                yield page
+                continue
+            ids = list(self.rows(entities[0].definition.dynamics))
+            yield ChangePage(page.records, present=[record.id for record in page.records], listing=True)
+            yield ChangePage(present=ids, listing=True, checkpoint=page.checkpoint)
+
+
+def test_a_table_without_change_tracking_brakes_like_any_other() -> None:
+    world = World((Account, Lead), connector=ByTime, brakes=SMALL)
+    rows = people(world)
+    for row in rows[:12]:
+        world.dynamics.change("leads", row, address1_city="New")
+    assert world.engine.run().counts["lead", "to Marketo", "updated"] == 12, "a third is not too many"
+    world.settle()
+    for row in rows[:10]:
+        world.dynamics.remove("leads", row)
+    world.dynamics.put("accounts", name="New")
+    with pytest.raises(PlanRefusedError, match="Nothing was written"):
+        world.engine.run()
+    assert world.marketo.rows("company") == {}

@@ -354,3 +354,27 @@ def test_a_record_that_somebody_else_writes_meanwhile_is_looked_at_again() -> No
     world.settle()
     assert world.person_of("lead", first)["slaTier"] == "silver"
     assert list(world.store.parked()) == []
+
+
+def test_a_person_kept_back_by_a_shortened_column_is_made_when_the_column_is_long_again() -> None:
+    world, _, _ = started(RECORD, push_rule=lambda person: "lead")
+    edit(world, "leads", "jobtitle", max_length=3)
+    person = world.person(lastName="C", email="c@x.com", title="Countess")
+    world.settle()
+    assert [(parked.side, parked.reason) for parked in world.store.parked()] == [("marketo", "schema-change")]
+    edit(world, "leads", "jobtitle", max_length=100)
+    world.settle()
+    assert list(world.store.parked()) == []
+    assert person in {link.marketo_id for link in world.store.links("lead")}
+
+
+def test_a_back_fill_writes_nothing_of_a_record_that_the_schema_keeps_back() -> None:
+    world = World((Lead,), on_schema_change=RECORD)
+    row = world.lead(lastname="A", emailaddress1="a@x.com", jobtitle="T ", telephone1="1")
+    world.engine.run()
+    world.marketo._rows["person"][str(world.linked("lead", row))]["title"] = "T"  # Marketo trims what is written
+    remove(world, "person", "phone")
+    world.dynamics._rows["leads"][row]["address1_city"] = "Rome"
+    report = world.engine.backfill("lead", ["city", "job_title"])
+    assert (report.wrote, [parked.reason for parked in world.store.parked()]) == (0, ["schema-change"])
+    assert "city" not in world.person_of("lead", row)

@@ -284,3 +284,80 @@ def test_a_person_of_an_entity_that_is_not_synced_now_is_nobody_elses() -> None:
     assert [p.reason for p in world.store.parked()] == ["shared-key"]
     assert world.linked("contact", contact) == person
     assert world.engine.push_persons([str(person)]).wrote == 0
+
+
+@pytest.mark.parametrize("how", ["listing", "edit"])
+def test_an_edited_person_is_not_forgotten_because_a_company_has_its_number(how: str) -> None:
+    world = World((Account, Lead))
+    account, row = world.dynamics.put("accounts", name="W"), world.lead(**ADA)
+    world.settle()
+    assert world.linked("account", account) == world.linked("lead", row)
+    world.marketo.change("person", str(world.linked("lead", row)), title="Countess")
+    if how == "listing":
+        world.dynamics.expire()
+    else:
+        world.dynamics.change("accounts", account, name="X")
+    world.settle()
+    assert (world.dynamics.row("leads", row) or {})["jobtitle"] == "Countess"
+
+
+@pytest.mark.parametrize("said", ["lead", "person"])
+@pytest.mark.parametrize("first", ["lead", "contact"])
+def test_a_refusal_outlives_the_qualification_into_a_contact_that_never_said_no(said: str, first: str) -> None:
+    world = World((Lead, Contact) if first == "lead" else (Contact, Lead))
+    row = world.lead(**ADA, donotbulkemail=said == "lead")
+    world.settle()
+    if said == "person":
+        world.marketo.change("person", str(world.linked("lead", row)), unsubscribed=True)
+        world.settle()
+    contact = world.contact(**ADA, donotbulkemail=False, _originatingleadid_value=row)
+    world.dynamics.change("leads", row, statecode=1, _parentcontactid_value=contact)
+    world.settle()
+    assert world.person_of("contact", contact)["unsubscribed"] is True
+    assert (world.dynamics.row("contacts", contact) or {})["donotbulkemail"] is True
+
+
+def test_a_refusal_outlives_a_merge_into_a_person_that_never_said_no() -> None:
+    world = World()
+    row = world.lead(**ADA, donotbulkemail=True)
+    world.settle()
+    other = world.person(lastName="A", email="b@x.com", unsubscribed=False)
+    world.settle()
+    world.marketo.merge("person", str(world.linked("lead", row)), other)
+    world.settle()
+    assert world.linked("lead", row) == other
+    assert world.person_of("lead", row)["unsubscribed"] is True
+    assert (world.dynamics.row("leads", row) or {})["donotbulkemail"] is True
+
+
+def test_what_was_refused_of_a_lead_does_not_wait_for_ever_once_it_is_a_contact() -> None:
+    world = World()
+    row = world.lead(**ADA)
+    world.settle()
+    world.dynamics.refuse = refused("lead")
+    world.marketo.change("person", str(world.linked("lead", row)), title="Countess")
+    world.engine.run()
+    assert [item.entity for item in world.store.rejected()] == ["lead"]
+    contact = world.contact(**ADA)
+    world.dynamics.change("leads", row, statecode=1, _parentcontactid_value=contact)
+    world.settle()
+    assert (world.dynamics.row("contacts", contact) or {})["jobtitle"] == "Countess"
+    assert list(world.store.rejected()) == []
+
+
+def test_taking_an_owner_off_loses_no_value_that_waits() -> None:
+    world = World((User, Lead), policies={"lead": Hold()}, on_delete={"user": OnDelete.DELETE})
+    owner = user(world)
+    row = world.lead(**ADA, jobtitle="old", _ownerid_value=owner, **table("owner", "systemuser"))
+    world.settle()
+    person = str(world.linked("lead", row))
+    world.dynamics.change("leads", row, jobtitle="Poet")
+    world.marketo.change("person", person, title="Countess")
+    world.settle()
+    world.dynamics.remove("systemusers", owner)
+    world.settle()
+    assert world.person_of("lead", row)["externalSalesPersonId"] is None
+    assert "job_title" in [parked.field for parked in world.store.parked()]
+    world.marketo.change("person", person, title="Poet")
+    world.settle()
+    assert "job_title" not in [parked.field for parked in world.store.parked()]

@@ -10,7 +10,7 @@ import pytest
 from marketo_dynamics_sync import Brakes
 from marketo_dynamics_sync.conflict import Hold, PerField
 from marketo_dynamics_sync.connectors import Problem, Write
-from marketo_dynamics_sync.engine import OnDelete, WaitingRecord
+from marketo_dynamics_sync.engine import OnDelete, OnMerge, WaitingRecord
 from marketo_dynamics_sync.entities import Lead, Side
 from marketo_dynamics_sync.errors import ConfigurationError
 from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
@@ -287,3 +287,17 @@ def test_killed_at_any_step_of_a_retry_nothing_is_doubled_and_nothing_lost() -> 
         if steps:
             break
     assert steps >= 4
+
+
+def test_trying_again_decides_nothing_that_a_human_is_to_decide() -> None:
+    world = World(on_merge=OnMerge.HOLD)
+    lead = world.lead(lastname="A", emailaddress1="a@x.com")
+    contact = world.contact(lastname="B", emailaddress1="b@x.com")
+    world.settle()
+    world.dynamics.change("leads", lead, statecode=1, statuscode=3, _parentcontactid_value=contact)
+    world.settle()
+    world.engine.retry()
+    assert [parked.reason for parked in world.store.parked()] == ["two-persons"]
+    world.dynamics.remove("leads", lead)
+    world.engine.retry()
+    assert list(world.store.parked()) == [], "a row that is gone waits for nobody"

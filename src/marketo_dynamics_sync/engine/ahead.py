@@ -19,11 +19,13 @@ from .links import known_of
 from .objects import resolved
 from .people import ChangedPersons
 from .restored import watched
-from .roles import is_role
+from .roles import is_role, is_row
 from .services import Services
 
 #: Pages of changes that are read before anything is written.
 LOOK_AHEAD: Final = 5
+#: Records of a listing that are kept for it: after so many no further page is read.
+MANY_RECORDS: Final = 1000
 #: Persons that are looked at when very many changed: one read call.
 SOME_PERSONS: Final = 300
 
@@ -45,6 +47,8 @@ class Pages:
     stream: str
     first: list[ChangePage]
     rest: Iterator[ChangePage] = field(repr=False)
+    #: Whether only what changed is shown; without change tracking that is a listing too.
+    news: bool = False
 
     @property
     def listing(self) -> bool:
@@ -69,7 +73,8 @@ def open_pages(services: Services, entity: BoundEntity, checkpoint: str | None, 
     """
     stream = services.dynamics.stream(entity)
     try:
-        return _read(stream, watched(services, entity, services.dynamics.changes([entity], checkpoint)))
+        pages = watched(services, entity, services.dynamics.changes([entity], checkpoint))
+        return _read(stream, pages, news=checkpoint is not None)
     except CheckpointExpiredError as error:
         if checkpoint is None:
             raise
@@ -77,11 +82,13 @@ def open_pages(services: Services, entity: BoundEntity, checkpoint: str | None, 
         return _read(stream, watched(services, entity, services.dynamics.changes([entity], None)))
 
 
-def _read(stream: str, pages: Iterator[ChangePage]) -> Pages:
-    first = list(islice(pages, 1))
-    if first and not first[0].listing:
-        first += islice(pages, LOOK_AHEAD - 1)
-    return Pages(stream, first, pages)
+def _read(stream: str, pages: Iterator[ChangePage], *, news: bool = False) -> Pages:
+    first: list[ChangePage] = []
+    for page in islice(pages, LOOK_AHEAD):
+        first.append(page)
+        if page.listing and sum(len(each.records) for each in first) >= MANY_RECORDS:
+            break
+    return Pages(stream, first, pages, news)
 
 
 def look_at_clocks(services: Services) -> None:
@@ -134,24 +141,30 @@ def look_at_rows(services: Services, entity: BoundEntity, pages: Pages, *, rebas
     gone = {row for page in pages.first for row in page.deleted}
     if gone:
         brakes.allow_deletes(entity.name, len(store.links_by_dynamics(entity.name, sorted(gone))), total)
+    over = any(page.checkpoint is not None for page in pages.first)
+    if pages.listing and over:
+        # All rows are on the first page, so what is not there is known before anything is written.
+        present = {row for page in pages.first for row in page.present}
+        if not present and not is_role(entity.definition):
+            brakes.allow_empty(entity.name, "Dynamics", total)
+        links = (link.dynamics_id for link in store.links(entity.name))
+        brakes.allow_deletes(entity.name, sum(is_row(row) and row not in present for row in links), total)
     if is_role(entity.definition):
         return  # most connections are no roles, and some roles come from no connection
     shown = [record for page in pages.first for record in page.records]
-    over = any(page.checkpoint is not None for page in pages.first)
-    if pages.listing and over and not shown and not any(page.present for page in pages.first):
-        brakes.allow_empty(entity.name, "Dynamics", total)
     filtered = entity.name in services.settings.filters
     if not shown or not (filtered or brakes.looks_many(len(shown), total) or pages.listing):
         return
-    links = store.links_by_dynamics(entity.name, [record.id for record in shown])
+    linked = store.links_by_dynamics(entity.name, [record.id for record in shown])
     if filtered:
-        brakes.allow_leaving(entity.name, _leaving(services, entity, shown, links), total)
-    if brakes.looks_many(len(links), len(links) if pages.listing else total):
-        rows, _ = resolved(services, entity, {record.id: record for record in shown if record.id in links})
-        pairs = [(row, links[row_id]) for row_id, row in rows.items()]
+        brakes.allow_leaving(entity.name, _leaving(services, entity, shown, linked), total)
+    looked_at = len(linked) if pages.listing and not pages.news else total
+    if brakes.looks_many(len(linked), looked_at):
+        rows, _ = resolved(services, entity, {record.id: record for record in shown if record.id in linked})
+        pairs = [(row, linked[row_id]) for row_id, row in rows.items()]
         changes = _written(services, entity, pairs, Side.MARKETO)
         why = "the mapping changed" if rebased else "changed in Dynamics"
-        brakes.allow_changes(entity.name, changes, len(links) if pages.listing else total, why=why)
+        brakes.allow_changes(entity.name, changes, looked_at, why=why)
 
 
 def look_at_persons(services: Services, people: ChangedPersons) -> None:

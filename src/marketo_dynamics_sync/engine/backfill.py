@@ -20,6 +20,7 @@ from .links import known_of
 from .objects import resolved, waiting_for_parents
 from .refill import Refill
 from .report import SyncReport
+from .roles import is_role
 from .services import Services
 from .waiting import FINAL
 from .work import Work
@@ -141,6 +142,11 @@ class Backfill:
         if entity is None:
             known = ", ".join(map(repr, self.services.entities))
             raise ConfigurationError(f"entity: this engine doesn't sync {self.fill.entity!r}; it syncs {known}")
+        if is_role(entity.definition):
+            raise ConfigurationError(
+                f"entity: {entity.name} can't be back-filled: roles are worked out for each opportunity as a whole. "
+                "Name their opportunities to sync_records()"
+            )
         return entity
 
     def _known_fields(self) -> frozenset[str]:

@@ -19,7 +19,9 @@ from .conversions import is_person, is_superseded
 from .filters import passes
 from .links import known_of
 from .objects import resolved
+from .people import ChangedPersons
 from .push import asked_for
+from .roles import is_role, is_row, open_roles
 from .services import Services
 from .waiting import waiting_rows
 
@@ -216,8 +218,8 @@ def _rows(
             seen.forget(row_id)
         seen.deletes |= services.store.links_by_dynamics(entity.name, list(page.deleted)).keys()
     if listing and ended:
-        links = services.store.links(entity.name)
-        seen.deletes.update(link.dynamics_id for link in links if link.dynamics_id not in present)
+        linked = (link.dynamics_id for link in services.store.links(entity.name))
+        seen.deletes.update(row for row in linked if row not in present and is_row(row))
     return seen.counted(reason or ("" if ended else _more(pages)), complete=ended)
 
 
@@ -227,6 +229,14 @@ def _more(pages: int) -> str:
 
 def _add_rows(services: Services, entity: BoundEntity, rows: Iterable[Record], seen: _Seen) -> None:
     latest = {row.id: row for row in rows}
+    roles = open_roles(services, ChangedPersons()) if is_role(entity.definition) else None
+    if roles is not None:
+        for row_id in latest:
+            seen.forget(row_id)
+        new, other = roles.news(latest.values())
+        seen.inserts |= {row_id: latest[row_id].modified_at for row_id in new}
+        seen.updates |= {row_id: latest[row_id].modified_at for row_id in other}
+        return
     links = services.store.links_by_dynamics(entity.name, list(latest))
     digest = services.digests[entity.name]
     linked: dict[str, Record] = {}

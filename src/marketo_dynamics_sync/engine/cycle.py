@@ -285,7 +285,7 @@ class Cycle:
         if entity:
             # Everybody is compared: who isn't there any more looks deleted.
             gone = sum(work.step.kind is StepKind.UNLINK for work in works)
-            self.services.settings.brakes.allow_deletes(entity, gone, len(ids))
+            self.services.settings.brakes.allow_deletes(entity, gone, len(ids), late=True)
         self._take(works)
         if self.push is not None:
             self._take(self.push([i for i in strangers if i in people.created]))
@@ -359,17 +359,20 @@ class Cycle:
         merges = self.deriver.moves.merges()
         self._take(merges)
         gone = set(rows) - {row.id for row in found}
+        self._brake_rows(entity, gone)
         links = self._rows_gone(entity, gone)
         # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
         idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
         idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
         nobody = sorted((gone - links.keys()) | idle)
         if nobody:
-            self._resolved(entity, Side.MARKETO, nobody)
+            # What a human is to decide of a row that is there goes on waiting.
+            over = [row for row in nobody if row in gone or row not in self.deriver.waiting.get(entity.name, ())]
+            self._resolved(entity, Side.MARKETO, over)
             self.services.store.commit(
                 Commit(
                     unreject=[(entity.name, Side.MARKETO.value, row) for row in nobody],
-                    unpark=[(entity.name, Side.DYNAMICS.value, row, "*") for row in nobody],
+                    unpark=[(entity.name, Side.DYNAMICS.value, row, "*") for row in over],
                 )
             )
 
@@ -405,6 +408,8 @@ class Cycle:
 
     def _deletions(self, people: ChangedPersons) -> None:
         """Delete what is gone: what hangs on others before the others (Adobe, "Sync architecture")."""
+        for entity in self.services.entities.values():
+            self._brake_rows(entity, self._gone.get(entity.name, {}))
         self._take(self.deriver.gone_persons(list(people.deleted)))
         if self.roles is not None and (people.merged or people.deleted or people.everything or people.missed):
             self._take_all(self.roles.of_lost_persons())
@@ -415,7 +420,7 @@ class Cycle:
 
     def _rows_gone(self, entity: BoundEntity, gone: Collection[str]) -> dict[str, Link]:
         """Deal with rows that are gone, and return the links that they had."""
-        links = self._brake_rows(entity, gone)
+        links = self._links_of(entity, gone)
         left = links
         if self.roles is not None and entity is self.roles.entity:
             self._take_all(self.roles.of_gone(connections=links))
@@ -441,12 +446,14 @@ class Cycle:
             self.services.store.commit(Commit(reject=wait))
         return {row: link for row, link in links.items() if row not in {item.id for item in wait}}
 
-    def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> dict[str, Link]:
-        """Return the links of rows that are gone, unless so many of them look like an accident."""
-        links = self.services.store.links_by_dynamics(entity.name, sorted(gone)) if gone else {}
+    def _links_of(self, entity: BoundEntity, rows: Collection[str]) -> dict[str, Link]:
+        return self.services.store.links_by_dynamics(entity.name, sorted(rows)) if rows else {}
+
+    def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> None:
+        """Refuse to go on where so many rows are gone that it looks like an accident."""
+        links = self._links_of(entity, gone)
         total = self.services.store.count_links(entity.name) if links else 0
-        self.services.settings.brakes.allow_deletes(entity.name, len(links), total)
-        return links
+        self.services.settings.brakes.allow_deletes(entity.name, len(links), total, late=True)
 
     def _forget_parked(self, people: ChangedPersons) -> None:
         """Let go of parked records that are no longer there: nobody can decide about them."""

@@ -75,7 +75,7 @@ class Deriver:
                     new.append(row)
             elif row.merged_into is not None or is_superseded(self.services, entity, row):
                 moved.append((row, link))
-            elif not forced and self._seen_before(row, link, digest):
+            elif not forced and self._seen_before(entity, row, link, digest):
                 self.unchanged += 1
             else:
                 paired.append((row, link))
@@ -165,12 +165,16 @@ class Deriver:
         name = stale_fact(entity, row_id)
         return {name: None} if self._any_stale and self.services.store.fact(name) is not None else {}
 
-    def _seen_before(self, row: Record, link: Link, digest: str) -> bool:
+    def _person_changed(self, entity: BoundEntity, link: Link) -> bool:
+        """Return whether a link's person changed: other objects have numbers of their own, which may be the same."""
+        return entity.definition.marketo.is_person and link.marketo_id in self.people
+
+    def _seen_before(self, entity: BoundEntity, row: Record, link: Link, digest: str) -> bool:
         return (
             link.version is not None
             and row.version == link.version
             and link.fingerprint == digest
-            and link.marketo_id not in self.people
+            and not self._person_changed(entity, link)
         )
 
     def _counted(self, work: Work) -> Work:
@@ -191,7 +195,7 @@ class Deriver:
             for row, link in paired
             if whole
             or objects
-            or link.marketo_id in self.people
+            or self._person_changed(entity, link)
             or link.fingerprint != digest
             or not link.base
             or row.id in held
@@ -202,8 +206,9 @@ class Deriver:
         for row, link in paired:
             known = known_of(link, entity, digest=digest)
             person = persons.get(link.marketo_id)
-            self.people.settle(link.marketo_id)
-            calls = self.people.calls.get(link.marketo_id, ())
+            calls = () if objects else self.people.calls.get(link.marketo_id, ())
+            if not objects:
+                self.people.settle(link.marketo_id)
             work = pair_work(self.services, known, person, row, calls=calls)
             work.facts.update(back[row.id])
             works.append(self._counted(work))

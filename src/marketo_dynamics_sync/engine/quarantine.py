@@ -12,6 +12,7 @@ import hashlib
 from ..entities import BoundEntity, Side
 from ..plan import REQUIRED
 from ..state import Commit
+from .contract import SCHEMA_CHANGE
 from .services import Services
 from .waiting import MISSING_PARENT
 
@@ -35,9 +36,10 @@ def waiting_values(services: Services, entity: BoundEntity) -> list[str]:
 
 
 def waiting_persons(services: Services, entity: BoundEntity) -> set[str]:
-    """Return persons that were to be made in Dynamics and lack a required value; who is there by now waits no more."""
+    """Return persons that were to be made in Dynamics, and lack a required value or hold one that doesn't fit the
+    changed schema; who is there by now waits no more."""
     parked = services.store.parked(entity.name)
-    found = {p.id for p in parked if p.side == Side.MARKETO.value and p.reason == REQUIRED}
+    found = {p.id for p in parked if p.side == Side.MARKETO.value and p.reason in (REQUIRED, SCHEMA_CHANGE)}
     linked = services.links_of_persons(sorted(found))
     if linked:
         services.store.commit(Commit(unpark=[(entity.name, Side.MARKETO.value, person, "*") for person in linked]))

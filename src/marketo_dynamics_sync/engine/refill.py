@@ -8,8 +8,9 @@ from typing import Final
 from attrs import define, evolve, frozen
 
 from ..conflict import Conflict, MergeResult, PerField, Policy, Resolution
-from ..entities import UNREADABLE, Invalid, Record, Side
+from ..entities import UNREADABLE, Invalid, Record, Side, Values
 from ..plan import Known, Step, confirmed_base, plan_pair
+from ..state import Link
 from .objects import resolved_row
 from .services import Services
 
@@ -63,8 +64,7 @@ class Refill:
 
     def _step(self, row: Record, names: frozenset[str]) -> Step:
         base = confirmed_base(self.known, self.person)
-        source = self.known.source if base == self.known.base_marketo else None
-        known = evolve(self.known, base_marketo=base, unconfirmed=frozenset(), source=source)
+        known = evolve(self.known, base_marketo=base, unconfirmed=frozenset(), source=self._source(base))
         policy: Policy = self.services.policy(known.entity)
         asked = known
         if self.winner is not None:
@@ -76,6 +76,19 @@ class Refill:
         # Other fields of the row may have changed: the next cycle has to see that it hasn't met this version.
         version = row.version if self.whole or step.writes_dynamics else known.version
         return evolve(step, known=known, merge=_cleaned(step.merge, known), version=version)
+
+    def _source(self, base: Values) -> object:
+        """Return what the link would be, had Marketo's form of our last write been known."""
+        link, entity = self.known.source, self.known.entity
+        news = {name for name, value in base.items() if value != self.known.base_marketo.get(name)}
+        if not news or not isinstance(link, Link):
+            return link
+        apart = {name: self.known.base_dynamics[name] for name in news if name in self.known.base_dynamics}
+        return evolve(
+            link,
+            base={**link.base, **entity.dump({name: base[name] for name in news})},
+            dynamics_base={**link.dynamics_base, **entity.dump(apart)},
+        )
 
     def _drifted(self, known: Known, row: Record) -> Known:
         """Return what is remembered, as if the fields that are not as both left them had changed on both sides."""

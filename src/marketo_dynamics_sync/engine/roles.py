@@ -167,6 +167,30 @@ class Roles:
             )
             yield from self._touched({key[0]: None for key in some if key[1] not in alive})
 
+    def news(self, rows: Iterable[Record]) -> tuple[set[str], set[str]]:
+        """Return connections that are roles and have no link yet, and linked ones that are another role now, or none.
+
+        Of several connections that stand for one role only one is ever linked.
+        """
+        found = {row.id: row for row in rows}
+        self._learn(found.values())
+        links, column = self._links(found), self._name("record2roleid")
+        taking_part = {row.id: ends for row in found.values() if row.active and (ends := self._ends(row)) is not None}
+        contacts = self.services.store.links_by_dynamics(
+            self.contact.name, sorted({contact for _, contact in taking_part.values()})
+        )
+        new, other = set[str](), links.keys() - taking_part.keys()
+        for row_id, (opportunity, contact) in taking_part.items():
+            ref, link = found[row_id].values.get(column), links.get(row_id)
+            name = self._called.get(ref.id) if isinstance(ref, Ref) else None
+            if link is None and name:
+                new.add(row_id)
+            elif link is not None:
+                person = contacts[contact].marketo_id if contact in contacts else ""
+                if self._key(link) != (opportunity, person, (name or "").casefold()):
+                    other.add(row_id)
+        return new, set(other)
+
     def waiting(self) -> list[str]:
         """Return opportunities of roles that waited for a record which Marketo has by now."""
         waits = [p.detail for p in self.services.store.parked(self.entity.name) if p.reason == MISSING_PARENT]

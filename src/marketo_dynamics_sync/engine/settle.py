@@ -68,6 +68,12 @@ def settle(work: Work, stamp: Stamp) -> Commit:
     free = ["", *sorted(step.entity.fields.keys() - {d.field for d in held})]
     failed = {(r.entity, r.side, r.id) for r in failures}
     solved = {(step.entity.name, "marketo", link.dynamics_id), (step.entity.name, "dynamics", link.marketo_id)}
+    if step.moved_from is not None:
+        # What was refused under the old place is derived anew under the new one.
+        solved |= {
+            (step.moved_from[0], "marketo", step.moved_from[1]),
+            (step.moved_from[0], "dynamics", link.marketo_id),
+        }
     return Commit(
         put_links=[link],
         drop_links=[*([step.moved_from] if step.moved_from is not None else []), *_taken_in(step)],

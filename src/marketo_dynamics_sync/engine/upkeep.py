@@ -166,7 +166,8 @@ class Upkeep(Rebinds):
             stop: Set by the host to stop at the next batch edge.
 
         Raises:
-            ConfigurationError: The entity or a field isn't synced, a period is none, or rows can't be found by date.
+            ConfigurationError: The entity or a field isn't synced, a period is none, rows can't be found by date, or
+                the entity is opportunity roles, which are worked out for each opportunity.
             SyncError: As :meth:`SyncEngine.run`.
         """
         fill = checked_fill(_name(entity), fields, created, modified, nulls=nulls, winner=winner)

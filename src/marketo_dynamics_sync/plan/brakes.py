@@ -88,13 +88,14 @@ class Brakes:
             wanted |= {Brake.DELETES}  # on an empty side everything looks deleted
         return evolve(self, released=self.released | wanted) if wanted else self
 
-    def allow_deletes(self, entity: str, deletes: int, links: int) -> None:
+    def allow_deletes(self, entity: str, deletes: int, links: int, *, late: bool = False) -> None:
         """Let a number of deletions pass.
 
         Args:
             entity: Name of the entity.
             deletes: Records found to be deleted in this cycle.
             links: Links the entity had before.
+            late: Whether other records were brought into agreement before these were found.
 
         Raises:
             PlanRefusedError: They are too many. The text shows the numbers and the switch that lets them pass.
@@ -110,7 +111,7 @@ class Brakes:
         else:
             return
         what = f"{deletes} of {links} linked records of {entity!r} ({share:.0%}) look deleted, and {limit}"
-        raise _refused(Brake.DELETES, what, look)
+        raise _refused(Brake.DELETES, what, look, "None of these was touched" if late else "Nothing was written")
 
     def looks_many(self, changes: int, links: int) -> bool:
         """Return whether so many changes are worth a closer look."""
