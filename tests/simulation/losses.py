@@ -65,10 +65,12 @@ def _by_rule(evidence: Evidence, edit: Change, written: Change) -> str | None:
     """The journal has the clash, the value that lost, and the rule."""
     field = TWO_WAY[edit.what]
     for entry in evidence.journal:
-        if entry.kind != "conflict" or entry.field != edit.what:
+        if entry.kind not in ("conflict", "overwritten") or entry.field != edit.what:
             continue
         ids = {("person", str(entry.marketo_id)), (entry.entity, str(entry.dynamics_id))}
         lost = field.same(entry.detail.get(edit.side))
+        if edit.key in ids and lost == edit.new and entry.kind == "overwritten":
+            return "found afterwards in Marketo's stream"
         if edit.key in ids and lost == edit.new and entry.detail.get("winner") != edit.side:
             if _is_clash(evidence, edit, written):
                 return str(entry.detail.get("rule"))

@@ -76,7 +76,8 @@ def _check_twins(evidence: Evidence) -> None:
 def _unnoted(evidence: Evidence, first: Change, second: Change) -> bool:
     """The engine was killed before it noted the link of a person it had made, and a user changed who that is.
 
-    Another person was merged into it, or its lead was qualified, before the next run.
+    Another person was merged into it, its lead was qualified, or, where Marketo has no field for the row id, it was
+    given another e-mail address, before the next run.
     """
     kills = [kill for kill in evidence.world.kills if first.place < kill < second.place]
     noted = [p.place for p in evidence.world.pairings if p.person == first.key and p.place < second.place]
@@ -87,7 +88,8 @@ def _unnoted(evidence: Evidence, first: Change, second: Change) -> bool:
         c.what == "gone" and c.author == "users" and c.key[0] == "person" for c in evidence.world.ledger.changes
     )
     qualified = any(evidence.changes(row, ORIGIN) for row in rows)
-    return bool(noted and merged) or qualified
+    key = evidence.world.setting.crm_id or not any(c.author == "users" for c in evidence.changes(first.key, "email"))
+    return bool(noted and merged) or qualified or not key
 
 
 def _gone(evidence: Evidence, key: Key, place: int) -> bool:
@@ -176,6 +178,9 @@ def _check_echo(evidence: Evidence) -> None:
             continue
         since = before[-1].place
         keys = {change.key, *evidence.partners(change.key)}
+        # Persons who are merged into it bring what users did to their rows.
+        gone = [c.key for c in evidence.by_engine("person") if c.what == "gone" and abs(c.place - change.place) < 40]
+        keys |= {*gone, *(row for person in gone for row in evidence.partners(person))}
         keys |= {other for key in list(keys) for other in evidence.partners(key)}
         if not any(c.author == "users" and c.place > since - 60 for key in keys for c in evidence.world.ledger.of(key)):
             evidence.broken(ECHO, f"{change.what} of {evidence.called(change.key)} at {since} and {change.place}")
