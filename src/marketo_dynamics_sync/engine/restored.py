@@ -23,7 +23,7 @@ _ETAG: Final = re.compile(r'(?:W/)?"(\d{1,18})"')
 _MOST_LOOKED_AT: Final = 50
 _WHAT_TO_DO: Final = (
     "Was the environment restored from a backup? Then what the store remembers is newer than what is there, and a "
-    "cycle would take old values for edits. Nothing was written. engine.rebind() shows how the links fit what is there "
+    "cycle would take old values for edits. It is not used. engine.rebind() shows how the links fit what is there "
     "now, and engine.rebind(dry_run=False) keeps them."
 )
 
