@@ -41,7 +41,7 @@ types: $(STAMP) ## mypy strict and pyright
 	@echo "== pyright" && $(BIN)/pyright --pythonpath $(BIN)/python
 
 unit: $(STAMP) ## All tests with branch coverage
-	@echo "== tests" && $(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-branch --cov-report=
+	@echo "== tests" && PYTHONHASHSEED=0 $(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-branch --cov-report=
 	@echo "== coverage" && $(BIN)/coverage report --skip-covered --sort=cover | tail -25
 	@echo "== pure rooms and state, 100 % of branches" && $(BIN)/coverage report --fail-under=100 --skip-covered --include='src/marketo_dynamics_sync/entities/*,src/marketo_dynamics_sync/identity/*,src/marketo_dynamics_sync/conflict/*,src/marketo_dynamics_sync/plan/*,src/marketo_dynamics_sync/state/*'
 

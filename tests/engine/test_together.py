@@ -361,3 +361,19 @@ def test_taking_an_owner_off_loses_no_value_that_waits() -> None:
     world.marketo.change("person", person, title="Poet")
     world.settle()
     assert "job_title" not in [parked.field for parked in world.store.parked()]
+
+
+def test_a_refusal_outlives_a_merge_in_marketo_while_its_row_is_outside_the_filter() -> None:
+    world = filtered()
+    row = world.lead(**ADA, donotbulkemail=True, new_synctomarketo=True)
+    world.settle()
+    other = world.person(lastName="A", email="b@x.com", unsubscribed=False)
+    world.dynamics.change("leads", row, new_synctomarketo=False)
+    world.settle()
+    world.marketo.merge("person", str(world.linked("lead", row)), other)
+    world.settle()
+    assert world.linked("lead", row) == other
+    world.dynamics.change("leads", row, new_synctomarketo=True)
+    world.settle()
+    assert world.person_of("lead", row)["unsubscribed"] is True
+    assert (world.dynamics.row("leads", row) or {})["donotbulkemail"] is True

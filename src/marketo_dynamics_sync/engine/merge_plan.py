@@ -315,8 +315,8 @@ def moved_known(
 ) -> Known:
     """Return what is remembered of a row and a person, for another row or person: fields that both entities have.
 
-    Where the record that takes the place of another never had its opt-out, that is nobody's taking it back: such a
-    field has no base, and the opt-out wins.
+    Where the record that takes the place of another never had its opt-out, or wasn't read, that is nobody's taking it
+    back: such a field has no base, and the opt-out wins.
 
     Args:
         known: What is remembered.
@@ -329,7 +329,7 @@ def moved_known(
     kept = [
         name
         for name, bound in entity.fields.items()
-        if not (bound.opt_out and fresh is not None and known.base_marketo.get(name) and not fresh.values.get(name))
+        if not (bound.opt_out and known.base_marketo.get(name) and (fresh is None or not fresh.values.get(name)))
     ]
     return Known(
         entity,
