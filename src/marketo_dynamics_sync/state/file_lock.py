@@ -29,12 +29,10 @@ class FileLock:
     Args:
         path: The lock file.
         count: Counts a run on the store, given the lock file and the last run that it knows of, and returns it: the
-            store's id and a number. ``None`` counts none.
+            store's id and a number.
     """
 
-    def __init__(
-        self, path: Path, count: Callable[[Path, tuple[str, int] | None], tuple[str, int]] | None = None
-    ) -> None:
+    def __init__(self, path: Path, count: Callable[[Path, tuple[str, int] | None], tuple[str, int]]) -> None:
         self._path = path
         self._count = count
         self._connection: sqlite3.Connection | None = None
@@ -73,8 +71,6 @@ class FileLock:
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Count the run in the store, and in the lock file when it ends."""
-        if self._count is None:
-            return
         connection.execute("CREATE TABLE IF NOT EXISTS run (store TEXT NOT NULL, number INTEGER NOT NULL)")
         last = connection.execute("SELECT store, number FROM run").fetchone()
         run = self._count(self._path, last)
