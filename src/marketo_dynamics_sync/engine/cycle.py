@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 from attrs import define, field
 
@@ -14,50 +14,32 @@ from ..connectors import ChangePage
 from ..entities import BoundEntity, Record, Side
 from ..errors import CheckpointExpiredError, RequestRejectedError
 from ..plan import StepKind
-from ..state import Commit, Link, Parked, Rejected
+from ..state import Commit
 from .ahead import Pages, look_at_canary, look_at_clocks, look_at_persons, look_at_rows, open_pages
 from .apply import Stopped
 from .conversions import note_origins
-from .deletions import OnDelete
 from .derive import Deriver
 from .events import Event, OnEvent
-from .objects import freed, in_order
+from .gone import GoneRows
+from .objects import in_order
 from .people import ChangedPersons
-from .push import plan_push
-from .quarantine import changed_rules, rules_facts, waiting_persons, waiting_values
-from .references import cleared_references
+from .quarantine import changed_rules, rules_facts
 from .report import SyncReport
 from .restored import watched
-from .roles import Roles, is_row, open_roles
-from .screen import let_go, moved, moved_text, screened
+from .retries import Retries
+from .roles import is_row, open_roles
+from .screen import moved, moved_text
 from .sent import note_calls
 from .services import Services
-from .waiting import FINAL, waiting_rows
+from .waiting import waiting_rows
 from .watermarks import watermark_facts
 from .work import Work
+from .workbench import Taker, Workbench
 
 #: Persons handled at once: ten full read calls.
 PERSONS_AT_ONCE: Final = 3000
 #: Fact that the last cycle synced opportunity roles.
 _WITH_ROLES: Final = "with-roles"
-
-
-class Taker(Protocol):
-    """Takes works: carries them out, or only collects them."""
-
-    @property
-    def refused_now(self) -> set[tuple[str, str, str]]:
-        """Records that were refused in this very cycle: they had their try."""
-        ...
-
-    @property
-    def rows_written(self) -> set[str]:
-        """Names of entities whose rows in Dynamics were written in this cycle."""
-        ...
-
-    def take(self, works: Sequence[Work]) -> None:
-        """Take some works."""
-        ...
 
 
 @define
@@ -79,16 +61,11 @@ class Cycle:
     on_event: OnEvent
     keep_going: Callable[[], None]
     push: Callable[[Sequence[str]], list[Work]] | None = None
-    deriver: Deriver = field(init=False)
-    roles: Roles | None = field(default=None, init=False)
+    bench: Workbench = field(init=False)
     _checkpoints: dict[str, str | None] = field(factory=dict)
     _facts: dict[str, str] = field(factory=dict)
     _gone: dict[str, dict[str, None]] = field(factory=dict)
     _touched: set[str] = field(factory=set)
-    #: Entities whose rules (lengths, ranges, options, required values) changed since the last cycle.
-    _rules: set[str] = field(factory=set)
-    #: Persons that Marketo said changed, whatever was done about them since.
-    _changed: set[str] = field(factory=set)
 
     def run(self) -> None:
         """Run the cycle to its end.
@@ -112,36 +89,54 @@ class Cycle:
         look_at_clocks(self.services)
         look_at_canary(self.services)
         look_at_persons(self.services, people)
-        self.roles = open_roles(self.services, people)
+        self.bench = self._workbench(people)
         with self._timed("read Dynamics changes"):
             ahead = {entity.name: self._opened(entity) for entity in in_order(self.services.entities.values())}
-        self._changed = {*people.ids}
-        self._rules = changed_rules(self.services)
-        waiting, held = waiting_rows(self.services.store)
-        self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
+        # What Marketo said changed, whatever is done about it from here on.
+        changed, rules = {*people.ids}, changed_rules(self.services)
         with self._timed("moves"):
-            self._take(self.deriver.moves.persons())
+            self.bench.take(self.bench.deriver.moves.persons())
         for entity in in_order(self.services.entities.values()):
             with self._timed(f"{entity.name} rows"):
                 self._rows(entity, ahead.pop(entity.name))
         with self._timed("persons"):
             self._persons(people)
         with self._timed("retries"):
-            self._retries(people)
+            touched = self._touched.union(*self._gone.values())
+            Retries(self.bench, GoneRows(self.bench)).run(changed=changed, touched=touched, rules=rules)
         with self._timed("deletions"):
             self._deletions(people)
         facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts
         marks = watermark_facts(self.services, self._checkpoints, self.report.started_at)
         facts |= rules_facts(self.services)
         facts |= self.services.schema_facts
-        if self.services.store.fact(_WITH_ROLES) or self.roles is not None:
-            facts[_WITH_ROLES] = "" if self.roles is None else "yes"
+        if self.services.store.fact(_WITH_ROLES) or self.bench.roles is not None:
+            facts[_WITH_ROLES] = "" if self.bench.roles is None else "yes"
         self.services.store.commit(Commit(checkpoints=self._checkpoints, facts={**facts, **marks}))
 
     @property
     def unchanged(self) -> int:
         """Records that were read and needed nothing."""
-        return self.deriver.unchanged + (self.roles.unchanged if self.roles is not None else 0)
+        roles = self.bench.roles
+        return self.bench.deriver.unchanged + (roles.unchanged if roles is not None else 0)
+
+    def take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
+        """Take up rows and persons of one entity that wait, without reading what else changed.
+
+        Args:
+            entity: Their entity.
+            rows: Ids of rows in Dynamics.
+            persons: Ids of persons in Marketo whose rows were refused, or that are to be made there.
+        """
+        self.bench = self._workbench(ChangedPersons())
+        Retries(self.bench, GoneRows(self.bench)).take_up(entity, rows, persons)
+
+    def _workbench(self, people: ChangedPersons) -> Workbench:
+        waiting, held = waiting_rows(self.services.store)
+        deriver = Deriver(self.services, people, waiting=waiting, held=held)
+        roles = open_roles(self.services, people)
+        ends = self.taker, self.report, self.on_event, self.keep_going
+        return Workbench(self.services, people, *ends, deriver, roles)
 
     def _note_rebase(self) -> None:
         for name, digest in self.services.digests.items():
@@ -151,9 +146,10 @@ class Cycle:
 
     def _rebased(self, entity: BoundEntity) -> bool:
         before = self.services.store.fact(f"mapping:{entity.name}")
-        if self.roles is not None and entity in (self.roles.entity, self.roles.opportunity):
+        roles = self.bench.roles
+        if roles is not None and entity in (roles.entity, roles.opportunity):
             # Cycles without roles, or with other ones, went past what roles are made of.
-            role = self.roles.entity.name
+            role = roles.entity.name
             known = self.services.store.fact(_WITH_ROLES) and self.services.store.fact(f"mapping:{role}")
             if known != self.services.digests[role]:
                 return True
@@ -258,14 +254,14 @@ class Cycle:
             gone.update(dict.fromkeys(i for i in unseen if is_row(i)))
 
     def _take_rows(self, entity: BoundEntity, rows: Sequence[Record]) -> None:
-        roles = self.roles
+        bench, roles = self.bench, self.bench.roles
         if roles is not None and entity is roles.entity:
-            self._take_all(roles.of_connections(rows))
+            bench.take_all(roles.of_connections(rows))
             return
-        self._take(self.deriver.from_rows(entity, rows))
-        self._take(self.deriver.moves.merges())
+        bench.take(bench.deriver.from_rows(entity, rows))
+        bench.take(bench.deriver.moves.merges())
         if roles is not None and entity is roles.opportunity:
-            self._take_all(roles.of_opportunities(rows))
+            bench.take_all(roles.of_opportunities(rows))
 
     def _persons(self, people: ChangedPersons) -> None:
         for entity in self.services.persons():
@@ -281,179 +277,27 @@ class Cycle:
 
     def _some_persons(self, people: ChangedPersons, ids: Sequence[str], entity: str = "") -> None:
         self.keep_going()
-        works, strangers = self.deriver.from_persons(ids)
+        works, strangers = self.bench.deriver.from_persons(ids)
         if entity:
             # Everybody is compared: who isn't there any more looks deleted.
             gone = sum(work.step.kind is StepKind.UNLINK for work in works)
             self.services.settings.brakes.allow_deletes(entity, gone, len(ids), late=True)
-        self._take(works)
+        self.bench.take(works)
         if self.push is not None:
-            self._take(self.push([i for i in strangers if i in people.created]))
-
-    def _retries(self, people: ChangedPersons) -> None:
-        """Take up what was refused before and is due, and parked rows whose candidates changed."""
-        now = self.services.settings.now()
-        done = set(self.taker.refused_now)
-        due = [
-            r
-            for r in self.services.store.rejected()
-            if (
-                r.next_at <= now or r.entity in self._rules or (r.side == Side.DYNAMICS.value and r.id in self._changed)
-            )
-            and (r.entity, r.side, r.id) not in done
-        ]
-        for entity in self.services.entities.values():
-            rows = [r.id for r in due if r.entity == entity.name and r.side == Side.MARKETO.value]
-            rows += [
-                p.id
-                for p in self.services.store.parked(entity.name)
-                if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, people)
-            ]
-            rows += let_go(self.services, entity)
-            if self.roles is not None and entity is self.roles.entity:
-                self._take_all(self.roles.again(rows, self.roles.waiting()))
-                continue
-            rows += freed(self.services, entity)
-            if entity.name in self._rules:
-                rows += waiting_values(self.services, entity)
-            persons = [r.id for r in due if r.entity == entity.name and r.side == Side.DYNAMICS.value]
-            if entity.definition.marketo.is_person:
-                lacking = waiting_persons(self.services, entity)
-                every = entity.name in self._rules or people.everything
-                persons += sorted(lacking if every else self._changed.intersection(lacking))
-            self._take_up(entity, rows, persons)
-
-    def _take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
-        if self.roles is not None and entity is self.roles.entity:
-            self._take_all(self.roles.again(rows, self.roles.waiting()))
-        elif rows:
-            self._again(entity, list(dict.fromkeys(rows)))
-        if persons and entity.definition.marketo.is_person:
-            works, strangers = self.deriver.from_persons(persons)
-            self._take(works)
-            self._push_again(entity, strangers)
-            self._gone_again(entity, persons)
-
-    def take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
-        """Take up rows and persons of one entity that wait, without reading what else changed.
-
-        Args:
-            entity: Their entity.
-            rows: Ids of rows in Dynamics.
-            persons: Ids of persons in Marketo whose rows were refused, or that are to be made there.
-        """
-        people = ChangedPersons()
-        waiting, held = waiting_rows(self.services.store)
-        self.roles = open_roles(self.services, people)
-        self.deriver = Deriver(self.services, people, waiting=waiting, held=held)
-        for start in range(0, max(len(rows), len(persons)), PERSONS_AT_ONCE):
-            self.keep_going()
-            end = start + PERSONS_AT_ONCE
-            self._take_up(entity, rows[start:end], persons[start:end])
-
-    def _again(self, entity: BoundEntity, rows: Sequence[str]) -> None:
-        """Take rows up again that were refused or parked; of those that are no longer there the link ends."""
-        found = self.services.dynamics.fetch(entity, rows)
-        works = self.deriver.from_rows(entity, found, forced=True)
-        self._take(works)
-        merges = self.deriver.moves.merges()
-        self._take(merges)
-        gone = set(rows) - {row.id for row in found}
-        self._brake_rows(entity, gone)
-        links = self._rows_gone(entity, gone)
-        # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
-        idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
-        idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
-        nobody = sorted((gone - links.keys()) | idle)
-        if nobody:
-            # What a human is to decide of a row that is there goes on waiting.
-            over = [row for row in nobody if row in gone or row not in self.deriver.waiting.get(entity.name, ())]
-            self._resolved(entity, Side.MARKETO, over)
-            self.services.store.commit(
-                Commit(
-                    unreject=[(entity.name, Side.MARKETO.value, row) for row in nobody],
-                    unpark=[(entity.name, Side.DYNAMICS.value, row, "*") for row in over],
-                )
-            )
-
-    def _push_again(self, entity: BoundEntity, persons: Sequence[str]) -> None:
-        """Make persons in Dynamics whose push was refused; of those that are no longer there nothing is left to do."""
-        if not persons:
-            return
-        there = {person.id for person in self.services.marketo.fetch(entity, persons)}
-        self._take(plan_push(self.services, [p for p in persons if p in there], entity, self.report, {}))
-        nobody = [(entity.name, Side.DYNAMICS.value, person) for person in persons if person not in there]
-        waited = [(entity.name, Side.MARKETO.value, person, "*") for person in persons if person not in there]
-        if nobody:
-            self._resolved(entity, Side.DYNAMICS, [person for _, _, person in nobody])
-            self.services.store.commit(Commit(unreject=nobody, unpark=waited))
-
-    def _gone_again(self, entity: BoundEntity, persons: Sequence[str]) -> None:
-        """Take up persons again that are gone, and whose rows could not be dealt with the first time."""
-        linked = self.services.links_of_persons(persons)
-        if linked:
-            there = {person.id for person in self.services.marketo.fetch(entity, list(linked))}
-            self._take(self.deriver.gone_persons([person for person in linked if person not in there]))
-
-    def _may_resolve(self, parked: Parked, people: ChangedPersons) -> bool:
-        if parked.reason in FINAL:
-            return False
-        candidates = parked.detail.get("candidates")
-        rivals = parked.detail.get("rivals")
-        touched = people.ids.keys() | people.deleted.keys() | people.merged.keys()
-        if isinstance(candidates, list) and touched & set(candidates):
-            return True
-        moved = self._touched.union(*self._gone.values())
-        return isinstance(rivals, list) and bool(moved & set(rivals))
+            self.bench.take(self.push([i for i in strangers if i in people.created]))
 
     def _deletions(self, people: ChangedPersons) -> None:
         """Delete what is gone: what hangs on others before the others (Adobe, "Sync architecture")."""
+        bench, rows = self.bench, GoneRows(self.bench)
         for entity in self.services.entities.values():
-            self._brake_rows(entity, self._gone.get(entity.name, {}))
-        self._take(self.deriver.gone_persons(list(people.deleted)))
-        if self.roles is not None and (people.merged or people.deleted or people.everything or people.missed):
-            self._take_all(self.roles.of_lost_persons())
+            rows.brake(entity, self._gone.get(entity.name, {}))
+        bench.take(bench.deriver.gone_persons(list(people.deleted)))
+        if bench.roles is not None and (people.merged or people.deleted or people.everything or people.missed):
+            bench.take_all(bench.roles.of_lost_persons())
         self._forget_parked(people)
         for entity in reversed(in_order(self.services.entities.values())):
             if gone := self._gone.get(entity.name):
-                self._rows_gone(entity, gone)
-
-    def _rows_gone(self, entity: BoundEntity, gone: Collection[str]) -> dict[str, Link]:
-        """Deal with rows that are gone, and return the links that they had."""
-        links = self._links_of(entity, gone)
-        left = links
-        if self.roles is not None and entity is self.roles.entity:
-            self._take_all(self.roles.of_gone(connections=links))
-            return links
-        if self.roles is not None and entity is self.roles.opportunity and gone:
-            self._take_all(self.roles.of_gone(opportunities=gone))
-            left = self._without_roles(entity, links)
-        if self.services.settings.deletions.after(entity, Side.DYNAMICS) is OnDelete.DELETE:
-            self._take_all(cleared_references(self.services, entity, left))
-        self._take(self.deriver.gone_rows(entity, left.values()))
-        return links
-
-    def _without_roles(self, entity: BoundEntity, links: dict[str, Link]) -> dict[str, Link]:
-        """Return the links of opportunities that have no role any more; the others are met again in the next cycle."""
-        assert self.roles is not None, "asked only where roles are synced"
-        now, key = self.services.settings.now(), (entity.name, Side.MARKETO.value)
-        words = "its opportunity roles couldn't be deleted, and go before it"
-        wait = [
-            Rejected(*key, row, "roles-left", words, None, 1, first_at=now, next_at=now)
-            for row in self.roles.of_opportunity(links)
-        ]
-        if wait:
-            self.services.store.commit(Commit(reject=wait))
-        return {row: link for row, link in links.items() if row not in {item.id for item in wait}}
-
-    def _links_of(self, entity: BoundEntity, rows: Collection[str]) -> dict[str, Link]:
-        return self.services.store.links_by_dynamics(entity.name, sorted(rows)) if rows else {}
-
-    def _brake_rows(self, entity: BoundEntity, gone: Collection[str]) -> None:
-        """Refuse to go on where so many rows are gone that it looks like an accident."""
-        links = self._links_of(entity, gone)
-        total = self.services.store.count_links(entity.name) if links else 0
-        self.services.settings.brakes.allow_deletes(entity.name, len(links), total, late=True)
+                rows.deal_with(entity, gone)
 
     def _forget_parked(self, people: ChangedPersons) -> None:
         """Let go of parked records that are no longer there: nobody can decide about them."""
@@ -468,20 +312,6 @@ class Cycle:
             self.services.store.commit(Commit(unpark=over))
             for name, side, record, _ in over:
                 self.on_event(Event("resolved", name, Side(side).other, 1, "the record is gone", record))
-
-    def _resolved(self, entity: BoundEntity, side: Side, records: Sequence[str]) -> None:
-        for record in records:
-            self.on_event(Event("resolved", entity.name, side, 1, "nothing is left to do", record))
-
-    def _take_all(self, parts: Iterable[Sequence[Work]]) -> None:
-        for works in parts:
-            self._take(works)
-
-    def _take(self, works: Sequence[Work]) -> None:
-        if works:
-            kept = screened(self.services, works)
-            self.taker.take(kept)
-            self.deriver.note_held(kept)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

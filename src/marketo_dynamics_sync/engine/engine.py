@@ -25,7 +25,7 @@ from .campaigns import CampaignActions
 from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
 from .contract import SchemaModes, checked_modes
-from .cycle import Cycle, Taker
+from .cycle import Cycle
 from .deletions import OnDelete, deletions
 from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
@@ -42,6 +42,7 @@ from .services import PushRule, Services, Settings, open_services
 from .status import remember_run
 from .streams import begin_streams
 from .takeover import Takeover, take_over
+from .workbench import Taker
 
 
 def _utc_now() -> datetime:

@@ -17,7 +17,7 @@ from .apply import Applier
 from .backfill import Backfill, Period, checked_fill
 from .backlog import PAGES, Backlog, read_backlog
 from .collect import Collector
-from .cycle import Cycle, Taker
+from .cycle import Cycle
 from .events import Event, OnEvent, ignore
 from .overlay import Overlay
 from .rebinding import Rebinds
@@ -26,6 +26,7 @@ from .screen import screened
 from .services import Services, Settings
 from .status import Status, read_status, remember_run
 from .waitlist import WaitingRecord, dismiss_records, waiting_records
+from .workbench import Taker
 
 
 class Upkeep(Rebinds):
