@@ -12,7 +12,7 @@ from marketo_dynamics_sync.errors import ConfigurationError, IdentityMismatchErr
 from marketo_dynamics_sync.state import Commit, MemoryStateStore
 from tests.end_to_end.conftest import Pair
 from tests.end_to_end.test_roles import ALL, roles, seeded
-from tests.engine.test_survival import Fuse, FusedStore, Killed
+from tests.survival.fuse import Fuse, FusedStore, Killed
 
 FIELDS = ("last_name", "email", "job_title")
 PEOPLE = (Lead.select(*FIELDS), Contact.select(*FIELDS))

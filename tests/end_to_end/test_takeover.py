@@ -27,7 +27,7 @@ from marketo_dynamics_sync.sandbox.clock import SandboxClock
 from marketo_dynamics_sync.sandbox.marketo import MarketoService, PersonField
 from marketo_dynamics_sync.state import MemoryStateStore
 from tests.end_to_end.conftest import START, Pair
-from tests.engine.test_survival import Fuse, FusedStore, Killed
+from tests.survival.fuse import Fuse, FusedStore, Killed
 
 #: The names that an instance gives the native sync's fields are not published: here they are the test's own.
 NATIVE = [

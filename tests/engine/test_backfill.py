@@ -13,8 +13,8 @@ from marketo_dynamics_sync.engine import Event
 from marketo_dynamics_sync.entities import Account, Contact, Lead, Side
 from marketo_dynamics_sync.errors import ConfigurationError
 from tests.engine.test_roles import Deals
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -260,13 +260,13 @@ def test_killed_at_any_step_the_next_back_fill_ends_in_the_same_state() -> None:
         drift(world, rows[2], title__jobtitle=("marketing", "sales"))
         store.fuse = fuse
         for connector in (world.marketo, world.dynamics):
-            connector.write = fused(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+            connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
         return world, rows
 
     fuse = Fuse()
     world, rows = prepared(fuse)
     world.engine.backfill("lead", ["job_title"])
-    steps, wanted = fuse.steps, [sides(world, row) for row in rows]
+    steps, wanted = fuse.passed, [sides(world, row) for row in rows]
     assert steps >= 6
     for step in range(steps):
         fuse = Fuse(step)

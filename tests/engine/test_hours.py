@@ -13,8 +13,8 @@ from marketo_dynamics_sync.entities import Contact, Lead, Side
 from marketo_dynamics_sync.errors import PlanRefusedError, SyncError, TransientError
 from marketo_dynamics_sync.plan import Brakes
 from marketo_dynamics_sync.state import MemoryStateStore
-from tests.engine.test_survival import Fuse, FusedStore, Killed
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> datetime:

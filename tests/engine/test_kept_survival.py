@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from marketo_dynamics_sync.entities import Contact, Lead, Side, mapped
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused, picture
+from tests.engine.test_survival import picture
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, burning, killed_everywhere
 
 
 class Ruled(Lead):
@@ -32,7 +33,7 @@ def prepared(fuse: Fuse) -> World:
     world.marketo.change("person", again, microsoftTopic="Looms")
     store.fuse = fuse
     for connector in (world.marketo, world.dynamics):
-        connector.write = fused(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+        connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
     return world
 
 
@@ -42,25 +43,10 @@ def work(world: World) -> None:
 
 
 def test_killed_at_any_step_the_next_runs_end_in_the_same_state() -> None:
-    fuse = Fuse()
-    world = prepared(fuse)
+    world = prepared(Fuse())
     work(world)
-    steps = fuse.steps
     world.settle()
-    wanted = picture(world)
     kinds = sorted(str(p.get("microsoftType")) for p in world.marketo.rows("person").values())
     assert kinds == ["Contact", "Lead", "Lead", "Lead", "None", "None"]
     assert [p.get("microsoftIsDeleted") for p in world.marketo.rows("person").values()].count(True) == 1
-    assert steps > 10
-    for step in range(steps):
-        fuse = Fuse(step)
-        world = prepared(fuse)
-        try:
-            work(world)
-        except Killed:
-            fuse.left = None
-            world.engine = world.new_engine()
-            work(world)
-        fuse.left = None
-        world.settle()
-        assert picture(world) == wanted, f"killed at step {step}"
+    killed_everywhere(prepared, work, picture)

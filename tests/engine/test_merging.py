@@ -13,8 +13,9 @@ from marketo_dynamics_sync.engine import OnMerge, PersonMerger
 from marketo_dynamics_sync.entities import Contact, Lead, mapped
 from marketo_dynamics_sync.errors import ConfigurationError, PlanRefusedError
 from marketo_dynamics_sync.plan import Brake, StepKind
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused, picture
+from tests.engine.test_survival import picture
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
 
 class ScoredLead(Lead):
@@ -585,9 +586,9 @@ def prepared(fuse: Fuse) -> World:
     world.dynamics.change("contacts", contacts[0], address1_city="London")
     store.fuse = fuse
     for connector in (world.marketo, world.dynamics):
-        connector.write = fused(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
-    world.marketo.merge_persons = fused(world.marketo.merge_persons, fuse)  # type: ignore[method-assign]  # the same
-    world.marketo.write_for_merge = fused(world.marketo.write_for_merge, fuse)  # type: ignore[method-assign]  # the same
+        connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+    world.marketo.merge_persons = burning(world.marketo.merge_persons, fuse)  # type: ignore[method-assign]  # the same
+    world.marketo.write_for_merge = burning(world.marketo.write_for_merge, fuse)  # type: ignore[method-assign]  # the same
     return world
 
 
@@ -595,7 +596,7 @@ def undisturbed() -> tuple[tuple[object, ...], int]:
     fuse = Fuse()
     world = prepared(fuse)
     world.engine.run()
-    steps = fuse.steps
+    steps = fuse.passed
     world.settle()
     assert len(world.marketo.rows("person")) == 4
     return picture(world), steps

@@ -9,8 +9,8 @@ import pytest
 from marketo_dynamics_sync.conflict import Hold
 from marketo_dynamics_sync.engine import OnDelete
 from marketo_dynamics_sync.entities import Side
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
 ADA: dict[str, Any] = {"lastname": "A", "emailaddress1": "a@x.com"}
 
@@ -85,7 +85,7 @@ def test_killed_right_after_a_write_the_value_that_lost_is_in_the_journal(entity
         world.marketo.change("person", str(world.linked(entity, row)), title="marketing says")
         store.fuse = fuse = Fuse(steps)
         for connector in (world.marketo, world.dynamics):
-            connector.write = fused(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+            connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
         try:
             world.engine.run()
         except Killed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +12,8 @@ from marketo_dynamics_sync.engine import OnDelete
 from marketo_dynamics_sync.entities import Account, Contact, Lead, Opportunity, OpportunityRole, Record, Side, User
 from marketo_dynamics_sync.errors import ConfigurationError
 from marketo_dynamics_sync.plan import StepKind
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning, killed_everywhere
 
 ALL = (Lead, Contact, Account, User, Opportunity, OpportunityRole)
 TABLE = "@Microsoft.Dynamics.CRM.lookuplogicalname"
@@ -491,7 +490,7 @@ def prepared(fuse: Fuse) -> Deals:
     winner = world.marketo.put("person", lastName="P2", email="else@example.com")
     world.marketo.merge("person", str(world.person(people[2])), winner)
     store.fuse = fuse
-    world.marketo.write = fused(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
+    world.marketo.write = burning(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
     return world
 
 
@@ -502,30 +501,8 @@ def picture(world: Deals) -> tuple[object, ...]:
     return world.roles(), names, parked, links, list(world.store.rejected())
 
 
-def swept(work: Callable[[Deals], object]) -> None:
-    fuse = Fuse()
-    world = prepared(fuse)
-    work(world)
-    steps = fuse.steps
-    world.settle()
-    wanted = picture(world)
-    assert steps > 10
-    for step in range(steps):
-        fuse = Fuse(step)
-        world = prepared(fuse)
-        try:
-            work(world)
-        except Killed:
-            fuse.left = None
-            world.engine = world.new_engine()
-            work(world)
-        fuse.left = None
-        world.settle()
-        assert picture(world) == wanted, f"killed at step {step}"
-
-
 def test_killed_at_any_step_the_roles_end_the_same() -> None:
-    swept(lambda world: world.engine.run())
+    killed_everywhere(prepared, lambda world: world.engine.run(), picture)
 
 
 def test_what_waited_is_not_lost_by_a_kill() -> None:
@@ -538,12 +515,12 @@ def test_what_waited_is_not_lost_by_a_kill() -> None:
         world.marketo.refuse = None
         world.time += timedelta(days=2)
         store.fuse = fuse
-        world.marketo.write = fused(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
+        world.marketo.write = burning(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
         return world
 
     fuse = Fuse()
     ready(fuse).engine.run()
-    for step in range(fuse.steps):
+    for step in range(fuse.passed):
         fuse = Fuse(step)
         world = ready(fuse)
         with pytest.raises(Killed):

@@ -10,8 +10,8 @@ from attrs import evolve
 from marketo_dynamics_sync.engine import Event, OnSchemaChange
 from marketo_dynamics_sync.entities import Contact, FieldInfo, Lead, Option, SchemaChange, Side, mapped
 from marketo_dynamics_sync.errors import ConfigurationError, FieldMissingError, MappingError, SchemaChangedError
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
 EVOLVE, FREEZE = OnSchemaChange.EVOLVE, OnSchemaChange.FREEZE
 VALUE, RECORD = OnSchemaChange.DISCARD_VALUE, OnSchemaChange.DISCARD_RECORD
@@ -316,14 +316,14 @@ def test_killed_anywhere_while_a_lost_field_is_dealt_with_nothing_is_cleared(mod
         remove(world, "leads", "new_slatier")
         store.fuse = fuse
         for connector in (world.marketo, world.dynamics):
-            connector.write = fused(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+            connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
         return world, first
 
     fuse = Fuse()
     world, _ = made(fuse)
     world.engine.run()
-    assert fuse.steps > 4
-    for after in range(fuse.steps):
+    assert fuse.passed > 4
+    for after in range(fuse.passed):
         fuse = Fuse(after)
         world, first = made(fuse)
         with pytest.raises(Killed):

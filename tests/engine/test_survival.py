@@ -3,55 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketo_dynamics_sync.state import Commit, MemoryStateStore
 from tests.engine.world import World
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class Fuse:
-    """Lets a number of steps pass, and kills at the next one, before it or after it."""
-
-    def __init__(self, after: int | None = None) -> None:
-        self.left = after
-        self.steps = 0
-
-    def burn(self) -> None:
-        self.steps += 1
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                raise Killed
-
-
-def fused(call: Callable[..., Any], fuse: Fuse) -> Callable[..., Any]:
-    def stepped(*args: Any, **kwargs: Any) -> Any:
-        fuse.burn()  # killed before it was done
-        answer = call(*args, **kwargs)
-        fuse.burn()  # killed after it was done, before anybody knew
-        return answer
-
-    return stepped
-
-
-class FusedStore(MemoryStateStore):
-    """A store whose commits may be the last thing that happens."""
-
-    fuse = Fuse()
-
-    def commit(self, commit: Commit) -> None:
-        self.fuse.burn()
-        super().commit(commit)
-        self.fuse.burn()
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning, killed_everywhere
 
 
 def prepared(fuse: Fuse) -> World:
@@ -80,7 +39,7 @@ def prepared(fuse: Fuse) -> World:
     world.person(lastName="Pushed", email="pushed@example.com", company="Oasis")
     store.fuse = fuse
     for connector in (world.marketo, world.dynamics):
-        connector.write = fused(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+        connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
     return world
 
 
@@ -113,26 +72,13 @@ def undisturbed() -> tuple[tuple[object, ...], int]:
     fuse = Fuse()
     world = prepared(fuse)
     work(world)
-    steps = fuse.steps
+    steps = fuse.passed
     world.settle()
     return picture(world), steps
 
 
 def test_killed_at_any_step_the_next_runs_end_in_the_same_state() -> None:
-    wanted, steps = undisturbed()
-    assert steps > 10
-    for step in range(steps):
-        fuse = Fuse(step)
-        world = prepared(fuse)
-        try:
-            work(world)
-        except Killed:
-            fuse.left = None
-            world.engine = world.new_engine()
-            work(world)
-        fuse.left = None
-        world.settle()
-        assert picture(world) == wanted, f"killed at step {step}"
+    killed_everywhere(prepared, work, picture)
 
 
 def test_killed_twice() -> None:

@@ -13,8 +13,8 @@ from marketo_dynamics_sync.connectors import Problem, Write
 from marketo_dynamics_sync.engine import OnDelete, OnMerge, WaitingRecord
 from marketo_dynamics_sync.entities import Lead, Side
 from marketo_dynamics_sync.errors import ConfigurationError
-from tests.engine.test_survival import Fuse, FusedStore, Killed, fused
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
 NO = Problem("1006", "Field 'x' not found", "x")
 
@@ -272,7 +272,7 @@ def test_killed_at_any_step_of_a_retry_nothing_is_doubled_and_nothing_lost() -> 
         world.engine.run()
         world.marketo.refuse = None
         fuse = store.fuse = Fuse(step)
-        world.marketo.write = fused(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
+        world.marketo.write = burning(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
         try:
             world.engine.retry()
             steps = step

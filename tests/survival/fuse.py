@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve
 
@@ -75,7 +75,7 @@ def fused(world: World, fuse: Fuse) -> Written:
         _fuse_changes(connector, fuse)
     _fuse_call(world.marketo, "read_for_merge", fuse)
     for call in ("merge_persons", "write_for_merge"):
-        _fuse_both_ways(world.marketo, call, fuse)
+        setattr(world.marketo, call, burning(getattr(world.marketo, call), fuse))
     return written
 
 
@@ -97,16 +97,16 @@ def _fuse_call(connector: MemoryConnector, name: str, fuse: Fuse) -> None:
     setattr(connector, name, stepped)
 
 
-def _fuse_both_ways(connector: MemoryConnector, name: str, fuse: Fuse) -> None:
-    call: Callable[..., Any] = getattr(connector, name)
+def burning(call: Callable[..., Any], fuse: Fuse) -> Callable[..., Any]:
+    """Return a call with a boundary on either side of it."""
 
-    def stepped(*given: Any) -> Any:
+    def stepped(*given: Any, **named: Any) -> Any:
         fuse.burn()  # killed before it was done
-        answer = call(*given)
+        answer = call(*given, **named)
         fuse.burn()  # killed after it was done, before anybody knew
         return answer
 
-    setattr(connector, name, stepped)
+    return stepped
 
 
 def _fuse_write(connector: MemoryConnector, side: str, fuse: Fuse, written: Written) -> None:
@@ -131,3 +131,37 @@ def _fuse_changes(connector: MemoryConnector, fuse: Fuse) -> None:
             yield page
 
     connector.changes = stepped  # type: ignore[method-assign]  # as above
+
+
+WorldT = TypeVar("WorldT", bound=World)
+
+
+def killed_everywhere(
+    prepared: Callable[[Fuse], WorldT], work: Callable[[WorldT], object], picture: Callable[[WorldT], object]
+) -> None:
+    """Kill some work at every boundary, let the next process do it, and see that all comes to the same.
+
+    Args:
+        prepared: Makes a world that a fuse runs through.
+        work: What is killed.
+        picture: What both sides and the store hold, without ids that differ from run to run.
+    """
+    fuse = Fuse()
+    world = prepared(fuse)
+    work(world)
+    boundaries = fuse.passed
+    world.settle()
+    wanted = picture(world)
+    assert boundaries > 10
+    for boundary in range(boundaries):
+        fuse = Fuse(boundary)
+        world = prepared(fuse)
+        try:
+            work(world)
+        except Killed:
+            fuse.left = None
+            world.engine = world.new_engine()
+            work(world)
+        fuse.left = None
+        world.settle()
+        assert picture(world) == wanted, f"killed at boundary {boundary}"
