@@ -12,7 +12,7 @@ import pytest
 
 from marketo_dynamics_sync import __version__
 from marketo_dynamics_sync.errors import StoreLockedError
-from marketo_dynamics_sync.state import SQLiteStateStore
+from marketo_dynamics_sync.state import MemoryStateStore, SQLiteStateStore
 from marketo_dynamics_sync.state import sqlite_file as file_module
 from marketo_dynamics_sync.state.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
 from marketo_dynamics_sync.testing.store_case import everything, full_commit
@@ -69,6 +69,22 @@ def test_it_is_used_again_after_it_was_closed(store: SQLiteStateStore) -> None:
     assert everything(store) == before
     store.close()
     assert [found.marketo_id for found in half_way] == ["1"]
+
+
+def test_leaving_its_block_closes_the_file(path: Path) -> None:
+    with SQLiteStateStore(path) as store:
+        store.commit(full_commit())
+        before = everything(store)
+        assert path.with_name(path.name + "-wal").exists()
+    assert not path.with_name(path.name + "-wal").exists(), "the last one to close it tidies up"
+    assert everything(store) == before, "and a later use opens it again"
+
+
+def test_leaving_the_block_of_a_store_in_memory_forgets_nothing() -> None:
+    with MemoryStateStore() as store:
+        store.commit(full_commit())
+        before = everything(store)
+    assert everything(store) == before
 
 
 def test_it_says_which_file_it_is(store: SQLiteStateStore, path: Path) -> None:

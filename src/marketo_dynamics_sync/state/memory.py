@@ -204,6 +204,13 @@ class MemoryStateStore:
             found = [row_intent(row) for row in self._intents.values()]
         return {item.dynamics_id: item for item in found if item.entity == entity and item.dynamics_id in wanted}
 
+    def __enter__(self) -> Self:
+        """Return this store; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Nothing to release; what was kept stays as long as the object."""
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from .file_lock import FileLock
 from .protocol import Commit, Intent, JournalEntry, Link, Parked, Rejected
@@ -188,6 +188,13 @@ class SQLiteStateStore:
         with self._file.snapshot():
             rows = self._file.rows_in(sql, (entity,), ids)
             return {intent.dynamics_id: intent for intent in map(row_intent, rows)}
+
+    def __enter__(self) -> Self:
+        """Return this store; leaving the block closes the file."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""
