@@ -12,6 +12,7 @@ from marketo_dynamics_sync.engine import OnDelete
 from marketo_dynamics_sync.entities import Account, Contact, Lead, Opportunity, OpportunityRole, Record, Side, User
 from marketo_dynamics_sync.errors import ConfigurationError
 from marketo_dynamics_sync.plan import StepKind
+from marketo_dynamics_sync.state import MemoryStateStore
 from tests.engine.world import World
 from tests.survival.fuse import Fuse, FusedStore, Killed, burning, killed_everywhere
 
@@ -77,6 +78,70 @@ def test_a_customer_without_an_account_has_a_role_and_no_company() -> None:
     assert world.roles() == [(deal, world.person(buyer), "Customer")]
     (kept,) = world.marketo.rows("opportunity").values()
     assert kept.get("externalCompanyId") is None
+
+
+def moving(store: MemoryStateStore | None = None) -> tuple[Deals, str, str]:
+    """Return a world whose only deal is of a contact that got another account, with that account."""
+    world = Deals(store=store or MemoryStateStore())
+    old, new = (world.dynamics.put("accounts", name=name) for name in ("Widgets", "Gadgets"))
+    buyer = world.buyer(**lookup("parentcustomerid", "account", old))
+    world.deal(buyer)
+    world.settle()
+    world.dynamics.change("contacts", buyer, **lookup("parentcustomerid", "account", new))
+    return world, buyer, new
+
+
+def test_a_deal_follows_its_customer_to_another_account() -> None:
+    world, buyer, new = moving()
+    plan = world.engine.plan()
+    assert [step.entity.name for step in plan.steps if step.writes_marketo] == ["opportunity", "contact"]
+    report = world.engine.run()
+    assert report.total("to Marketo") == 2
+    (kept,) = world.marketo.rows("opportunity").values()
+    assert kept["externalCompanyId"] == new
+    assert world.person_of("contact", buyer)["externalCompanyId"] == new
+    assert world.settle().wrote == 0
+    world.dynamics.change("contacts", buyer, **lookup("parentcustomerid", "account", None))
+    world.settle()
+    (kept,) = world.marketo.rows("opportunity").values()
+    assert kept.get("externalCompanyId") is None
+
+
+def test_a_deal_that_names_an_account_itself_stays_with_it() -> None:
+    world = Deals()
+    own, old, new = (world.dynamics.put("accounts", name=name) for name in ("Own", "Widgets", "Gadgets"))
+    buyer = world.buyer(**lookup("parentcustomerid", "account", old))
+    world.deal(buyer, **lookup("parentaccountid", "account", own))
+    world.settle()
+    world.dynamics.change("contacts", buyer, **lookup("parentcustomerid", "account", new))
+    world.settle()
+    (kept,) = world.marketo.rows("opportunity").values()
+    assert kept["externalCompanyId"] == own
+
+
+def test_a_deal_follows_its_customer_whenever_a_run_is_killed() -> None:
+    def ready(fuse: Fuse) -> Deals:
+        store = FusedStore()
+        world, _, _ = moving(store)
+        store.fuse = fuse
+        world.marketo.write = burning(world.marketo.write, fuse)  # type: ignore[method-assign]  # the kill under test
+        return world
+
+    fuse = Fuse()
+    ready(fuse).engine.run()
+    for boundary in range(fuse.passed):
+        fuse = Fuse(boundary)
+        world = ready(fuse)
+        with pytest.raises(Killed):
+            world.engine.run()
+        fuse.left = None
+        world.engine = world.new_engine()
+        world.settle()
+        (kept,) = world.marketo.rows("opportunity").values()
+        (person,) = world.marketo.rows("person").values()
+        assert kept["externalCompanyId"] == person["externalCompanyId"], f"killed at boundary {boundary}"
+        (gadgets,) = (key for key, row in world.dynamics.rows("accounts").items() if row["name"] == "Gadgets")
+        assert kept["externalCompanyId"] == gadgets, f"killed at boundary {boundary}"
 
 
 def test_a_customer_that_is_an_account_makes_no_role() -> None:

@@ -17,6 +17,7 @@ from ..plan import StepKind
 from ..state import Commit
 from .ahead import Pages, look_at_canary, look_at_clocks, look_at_persons, look_at_rows, open_pages
 from .apply import Stopped
+from .companies import of_moved_contacts
 from .conversions import note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
@@ -258,6 +259,9 @@ class Cycle:
         if roles is not None and entity is roles.entity:
             bench.take_all(roles.of_connections(rows))
             return
+        opportunity = self.services.entity_of_table("opportunity")
+        if opportunity is not None and (deals := of_moved_contacts(self.services, opportunity, entity, rows)):
+            bench.take(bench.deriver.from_rows(opportunity, deals, forced=True))
         bench.take(bench.deriver.from_rows(entity, rows))
         bench.take(bench.deriver.moves.merges())
         if roles is not None and entity is roles.opportunity:
