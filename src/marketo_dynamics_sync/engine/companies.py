@@ -55,7 +55,7 @@ def of_moved_contacts(
         return []
     latest = {row.id: row for row in rows}
     links, digest = services.store.links_by_dynamics(entity.name, list(latest)), services.digests[entity.name]
-    moved = [
+    moved: list[Ref[object]] = [
         Ref("contact", row)
         for row, link in links.items()
         if link.version != latest[row].version
@@ -66,7 +66,7 @@ def of_moved_contacts(
     return [row for row in found if row.id in linked]
 
 
-def _account(contact: Record, column: str) -> Ref[object] | None:
+def _account(contact: Record, column: str) -> object:
     """Return a contact's account: its parent may be another contact too."""
     ref = contact.values.get(column)
     return ref if isinstance(ref, Ref) and ref.table == "account" else None
