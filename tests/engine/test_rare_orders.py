@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from marketo_dynamics_sync.conflict import Hold
+from marketo_dynamics_sync.connectors import ChangePage
 from marketo_dynamics_sync.engine import OnDelete
 from marketo_dynamics_sync.entities import Side
+from marketo_dynamics_sync.plan import StepKind
 from tests.engine.world import World
 from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
@@ -207,3 +211,33 @@ def test_of_two_leads_that_became_one_contact_the_one_whose_person_is_there_give
     world.settle()
     assert world.linked("contact", contact) == person
     assert world.marketo.rows("person").keys() == {person}
+
+
+def paged(world: World) -> None:
+    """Let Dynamics show its changes a row a page."""
+    changes = world.dynamics.changes
+
+    def one_by_one(*given: Any) -> Iterator[ChangePage]:
+        for page in changes(*given):
+            parts = [evolve(page, records=[row], present=[row.id], deleted=[], checkpoint=None) for row in page.records]
+            yield from parts
+            yield evolve(page, records=[], present=[])
+
+    world.dynamics.changes = one_by_one  # type: ignore[method-assign]  # a service with small pages
+
+
+def test_a_page_that_was_read_before_a_merge_wrote_to_its_rows_undoes_nothing() -> None:
+    world = World()
+    loser, target = world.lead(lastname="L", donotphone=True, telephone1="1"), world.lead(lastname="T")
+    world.settle()
+    paged(world)
+    world.dynamics.merge("leads", loser, target)
+    world.dynamics.expire()
+    planned = [step.kind for step in world.engine.plan().steps if step.writes_marketo or step.writes_dynamics]
+    world.engine.run()
+    assert StepKind.MERGE_PERSONS in planned
+    for _ in range(2):
+        row, person = world.dynamics.row("leads", target) or {}, world.person_of("lead", target)
+        assert (row["donotphone"], row["telephone1"]) == (True, "1")
+        assert (person["doNotCall"], person["phone"]) == (True, "1")
+        assert world.engine.run().wrote == 0

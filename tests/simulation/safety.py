@@ -110,7 +110,8 @@ def _check_risen(evidence: Evidence) -> None:
             if not rule and not asked:
                 evidence.broken(RISEN, f"nobody asked for {evidence.called(change.key)}, made at {change.place}")
             continue
-        for row in partners:
+        # Whose person it became later, in a merge or by qualification, is not whom it was made for.
+        for row in [pairing.row for pairing in evidence.world.pairings if pairing.person == change.key][:1]:
             _check_person_risen(evidence, row, change)
             _check_lead_risen(evidence, row, change)
 

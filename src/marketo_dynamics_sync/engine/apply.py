@@ -53,8 +53,7 @@ class Applier:
     waits: Waits = field(factory=Waits)
     #: Records that were refused in this very cycle: they had their try.
     refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
-    #: Entities whose rows in Dynamics were written in this cycle.
-    rows_written: set[str] = field(factory=set, init=False)
+    rows_written: dict[str, set[str]] = field(factory=dict, init=False)
     #: What was done since the last commit.
     _synced: Counts = field(factory=Counter, init=False)
 
@@ -137,7 +136,8 @@ class Applier:
         written: list[tuple[Sequence[Work], Sequence[Outcome]]] = []
         for _ in range(ROUNDS):
             self.keep_going()
-            self.rows_written.update(work.step.entity.name for work in waiting)
+            for work in waiting:
+                self.rows_written.setdefault(work.step.entity.name, set()).add(str(work.step.dynamics_id))
             self._note_clashes(waiting)
             outcomes = self.services.dynamics.write([work.dynamics_write() for work in waiting])
             for work, outcome in zip(waiting, outcomes, strict=True):

@@ -26,7 +26,7 @@ class Collector:
     steps: list[Step] = field(factory=list)
     refused_now: set[tuple[str, str, str]] = field(factory=set, init=False)
     #: A plan writes nothing, so what was read of rows stays true.
-    rows_written: set[str] = field(factory=set, init=False)
+    rows_written: dict[str, set[str]] = field(factory=dict, init=False)
 
     def take(self, works: Sequence[Work]) -> None:
         """Keep the steps of works."""

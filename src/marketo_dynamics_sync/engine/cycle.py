@@ -215,11 +215,6 @@ class Cycle:
         return pages
 
     def _rows(self, entity: BoundEntity, pages: Pages) -> None:
-        if entity.name in self.taker.rows_written:
-            # Links that moved wrote to rows of this entity since: what was read of them is old.
-            full = partial(self._full, entity.name)
-            checkpoint = None if pages.listing else self.services.store.checkpoint(pages.stream)
-            pages = open_pages(self.services, entity, checkpoint, full)
         try:
             self._row_pages(entity, pages.stream, pages)
         except CheckpointExpiredError as error:
@@ -228,6 +223,16 @@ class Cycle:
             self._full(entity.name, f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
             again = self.services.dynamics.changes([entity], None)
             self._row_pages(entity, pages.stream, watched(self.services, entity, again))
+        self.taker.rows_written.pop(entity.name, None)
+
+    def _as_written(self, entity: BoundEntity, rows: Sequence[Record]) -> Sequence[Record]:
+        """Return rows of a page; what was read before this cycle wrote to it, as in a merge, is read again."""
+        written = self.taker.rows_written.get(entity.name, set())
+        old = {row.id for row in rows} & written if written else set()
+        if not old:
+            return rows
+        read = self.services.dynamics.fetch(entity, sorted(old))
+        return [*(row for row in rows if row.id not in old), *read]
 
     def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterable[ChangePage]) -> None:
         listing = False
@@ -237,8 +242,9 @@ class Cycle:
                 listing = True
                 self.services.store.forget_seen(entity.name)
             self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
-            note_origins(self.services, page.records)
-            self._take_rows(entity, page.records)
+            rows = self._as_written(entity, page.records)
+            note_origins(self.services, rows)
+            self._take_rows(entity, rows)
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))
             for row in page.records:

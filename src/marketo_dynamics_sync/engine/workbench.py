@@ -27,8 +27,8 @@ class Taker(Protocol):
         ...
 
     @property
-    def rows_written(self) -> set[str]:
-        """Names of entities whose rows in Dynamics were written in this cycle."""
+    def rows_written(self) -> dict[str, set[str]]:
+        """Ids of rows in Dynamics that were written in this cycle, by entity, until all of its rows were read."""
         ...
 
     def take(self, works: Sequence[Work]) -> None:
