@@ -241,3 +241,22 @@ def test_a_page_that_was_read_before_a_merge_wrote_to_its_rows_undoes_nothing() 
         assert (row["donotphone"], row["telephone1"]) == (True, "1")
         assert (person["doNotCall"], person["phone"]) == (True, "1")
         assert world.engine.run().wrote == 0
+
+
+def test_a_contact_that_was_read_before_it_was_deleted_makes_no_second_person_of_its_lead() -> None:
+    world = World()
+    lead = world.lead(**ADA)
+    world.settle()
+    contact = world.contact(**ADA, _originatingleadid_value=lead)
+    world.dynamics.change("leads", lead, statecode=1, _parentcontactid_value=contact)
+    changes = world.dynamics.changes
+
+    def deleted_once_read(entities: Any, checkpoint: str | None) -> Iterator[ChangePage]:
+        yield from changes(entities, checkpoint)
+        if entities[0].name == "contact" and world.dynamics.row("contacts", contact) is not None:
+            world.dynamics.remove("contacts", contact)
+
+    world.dynamics.changes = deleted_once_read  # type: ignore[method-assign]  # somebody deletes it right then
+    world.settle()
+    assert len(world.marketo.rows("person")) == 1
+    assert world.linked("contact", contact) is None

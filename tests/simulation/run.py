@@ -11,7 +11,6 @@ from typing import Final
 from attrs import define, field
 
 from marketo_dynamics_sync import SyncEngine, SyncError, SyncReport
-from marketo_dynamics_sync.engine import Event
 from marketo_dynamics_sync.errors import PlanRefusedError, QuotaError
 from marketo_dynamics_sync.plan import Brake
 
@@ -180,18 +179,14 @@ class _Play:
     def _cycle(self, engine: SyncEngine) -> SyncReport:
         start = self._world.starts[-1]
         try:
-            report = engine.run(on_event=self._told)
+            report = engine.run()
         except PlanRefusedError:
             # Everybody of a small world was deleted: a human looks at the numbers, and lets it pass.
             self._outcome.counts["cycles that a brake refused first"] += 1
-            report = engine.run(release=list(Brake), on_event=self._told)
+            report = engine.run(release=list(Brake))
         if not report.stopped:
             self._world.finished.append((start, self._world.ledger.step()))
         return report
-
-    def _told(self, event: Event) -> None:
-        if event.kind == "full-comparison":
-            self._world.compared.append(self._world.ledger.step())
 
     def _push(self, engine: SyncEngine, names: tuple[str, ...], entity: str) -> SyncReport | None:
         people = [str(person) for name in names if (person := self._actors.person(name)) is not None]

@@ -134,8 +134,6 @@ def _check_person_risen(evidence: Evidence, row: Key, made: Change) -> None:
         return
     if any(c.what == "made" for c in changes) and any(since < kill < made.place for kill in evidence.world.kills):
         evidence.excused("a row made by a push in a cycle that was cut short, and so is read again")
-    elif any(gone.place < compared < made.place for compared in evidence.world.compared):
-        evidence.excused("a full comparison makes a new person of a row whose person was deleted")
     else:
         evidence.broken(
             RISEN,

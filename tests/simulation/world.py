@@ -78,7 +78,6 @@ class World:
         starts: Places at which the engine began to work.
         finished: Where cycles that did everything began and ended.
         chosen: Rows that a host asked to have synced by themselves.
-        compared: Places at which the engine began to compare everything.
         kills: Places at which the engine was killed.
         killed_at: And when.
     """
@@ -94,7 +93,6 @@ class World:
     starts: list[int] = field(factory=list)
     finished: list[tuple[int, int]] = field(factory=list)
     chosen: set[Key] = field(factory=set)
-    compared: list[int] = field(factory=list)
     kills: list[int] = field(factory=list)
     killed_at: list[datetime] = field(factory=list)
     dead: bool = False

@@ -23,6 +23,7 @@ from .people import ChangedPersons
 from .push import asked_for
 from .roles import is_role, is_row, open_roles
 from .services import Services
+from .tombstones import personless
 from .waiting import waiting_rows
 
 #: Pages of each change stream that are read unless the caller says otherwise.
@@ -240,13 +241,14 @@ def _add_rows(services: Services, entity: BoundEntity, rows: Iterable[Record], s
     links = services.store.links_by_dynamics(entity.name, list(latest))
     digest = services.digests[entity.name]
     linked: dict[str, Record] = {}
+    left, _ = personless(services.store, entity, (row for row in latest.values() if row.id not in links))
     for row in latest.values():
         seen.forget(row.id)
         if not passes(services.settings.filters, entity, row):
             continue
         link = links.get(row.id)
         if link is None:
-            if is_person(services, entity, row):
+            if row.id not in left and is_person(services, entity, row):
                 seen.inserts[row.id] = row.modified_at
         elif row.merged_into is not None or is_superseded(services, entity, row):
             seen.updates[row.id] = row.modified_at

@@ -226,9 +226,9 @@ class Cycle:
         self.taker.rows_written.pop(entity.name, None)
 
     def _as_written(self, entity: BoundEntity, rows: Sequence[Record]) -> Sequence[Record]:
-        """Return rows of a page; what was read before this cycle wrote to it, as in a merge, is read again."""
-        written = self.taker.rows_written.get(entity.name, set())
-        old = {row.id for row in rows} & written if written else set()
+        """Return rows of a page; what was read before this cycle wrote to it, or found it gone, is read again."""
+        since = self.taker.rows_written, self.bench.deriver.moves.missing
+        old = {row.id for row in rows if any(row.id in rows_of.get(entity.name, ()) for rows_of in since)}
         if not old:
             return rows
         read = self.services.dynamics.fetch(entity, sorted(old))

@@ -23,6 +23,7 @@ from .pairing import match_rows
 from .people import ChangedPersons
 from .services import Services
 from .settle import gone_fact
+from .tombstones import lifted, personless
 from .work import Work
 
 
@@ -90,7 +91,8 @@ class Deriver:
             new, adopted = self.moves.adopt(entity, new)
             moves, staying = self.moves.rows(entity, moved) if moved else ([], [])
             paired += staying
-            works += moves + adopted + self._paired(entity, paired, digest, forced=forced) + self._new(entity, new)
+            works += moves + adopted + self._paired(entity, paired, digest, forced=forced)
+            works += self._new(entity, new, forced=forced)
         return [waiting_for_parents(work, held.get(str(work.step.dynamics_id))) for work in works]
 
     def note_held(self, works: Iterable[Work]) -> None:
@@ -245,9 +247,12 @@ class Deriver:
             works.append(waiting_for_parents(self._counted(work), waits.get(link.dynamics_id)))
         return works
 
-    def _new(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:
+    def _new(self, entity: BoundEntity, rows: Sequence[Record], *, forced: bool) -> list[Work]:
         waiting = self.waiting.get(entity.name, ())
-        rows = [row for row in rows if row.id not in waiting]
+        same, edited = personless(self.services.store, entity, rows)
+        left = set[str]() if forced else same
+        self.unchanged += len(left)
+        rows = [row for row in rows if row.id not in waiting and row.id not in left]
         if not rows:
             return []
         policy = self.services.policy(entity)
@@ -267,6 +272,9 @@ class Deriver:
                 works.append(Work(step, person, row, again))
             else:
                 works.append(Work(step, None, row))
+        for work in works:
+            if work.step.dynamics_id in same | edited:
+                work.facts.update(lifted(entity.name, str(work.step.dynamics_id)))
         return works
 
     def _new_objects(self, entity: BoundEntity, rows: Sequence[Record]) -> list[Work]:

@@ -28,11 +28,13 @@ class Moves:
         services: Both sides and the store.
         people: What Marketo's change streams said.
         waiting: Rows that stay parked until a human decides, by entity; those that are parked here are added.
+        missing: Rows that were found gone while links moved, by entity: a page that was read before still shows them.
     """
 
     services: Services
     people: ChangedPersons
     waiting: dict[str, set[str]]
+    missing: dict[str, set[str]] = field(factory=dict, init=False)
     #: Person by the entity and row id that a link was moved to in this cycle.
     _moved: dict[tuple[str, str], str] = field(factory=dict, init=False)
     #: Persons to be merged into the person of a row, by its entity and id.
@@ -138,6 +140,7 @@ class Moves:
             holders = {i: link.marketo_id for i, link in self.services.store.links_by_dynamics(name, ids).items()}
             free = [i for i in ids if i not in holders]
             raw = {row.id: row for row in self.services.dynamics.fetch(target, free)} if free else {}
+            self.missing.setdefault(name, set()).update(row_id for row_id in free if row_id not in raw)
             survivors, waits = resolved(self.services, target, raw)
             people = self._people(target, [link.marketo_id for _, link, _ in group]) if survivors else {}
             # Of several that became one row, one whose person is still there takes the place.

@@ -16,6 +16,7 @@ from ..plan import Known, Overwritten, Step, StepKind
 from ..state import Commit, JournalEntry, Link, Parked, Rejected
 from .links import link_of
 from .sent import sent_after
+from .tombstones import tombstone
 from .waiting import MISSING_PARENT
 from .work import Work
 
@@ -117,7 +118,11 @@ def _person_gone(work: Work, stamp: Stamp) -> Commit:
     again = _met_again(step.entity.name, str(step.dynamics_id), stamp)
     entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
     return Commit(
-        drop_links=[(entity, row)], journal=[entry], reject=[again] if edited else [], unpark=_left_behind(step)
+        drop_links=[(entity, row)],
+        journal=[entry],
+        reject=[again] if edited else [],
+        unpark=_left_behind(step),
+        facts={} if edited else tombstone(entity, row, step.version),
     )
 
 
@@ -312,8 +317,17 @@ def _unlinked(work: Work, stamp: Stamp) -> Commit:
         park=[Parked(key[0], "dynamics", key[1], "", MISSING_PARENT, waits, stamp.now)] if waits else [],
         unpark=[(key[0], "dynamics", key[1], "*")],
         unreject=[(key[0], "marketo", key[1]), (key[0], "dynamics", str(step.marketo_id))],
-        facts={gone_fact(key[1]): key[0]} if step.reason == "deleted in Dynamics" else {},
+        facts=_marks(step),
     )
+
+
+def _marks(step: Step) -> dict[str, str | None]:
+    """Return what is to be remembered of the half that is left."""
+    if step.reason == "deleted in Dynamics":
+        return {gone_fact(str(step.dynamics_id)): step.entity.name}
+    if step.reason == "deleted in Marketo" and not step.detail.get("again") and step.deletes is None:
+        return tombstone(step.entity.name, str(step.dynamics_id), step.version)
+    return {}
 
 
 def gone_fact(row_id: str) -> str:
