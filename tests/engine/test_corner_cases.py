@@ -18,6 +18,7 @@ from marketo_dynamics_sync.errors import ConfigurationError, PlanRefusedError, P
 from marketo_dynamics_sync.identity import MatchKey
 from marketo_dynamics_sync.plan import Brakes
 from tests.engine.world import World
+from tests.survival.fuse import Fuse, FusedStore, Killed, burning
 
 
 def only(rows: dict[str, dict[str, object]]) -> dict[str, object]:
@@ -89,6 +90,54 @@ def test_a_push_by_rule_that_was_stopped_makes_nobody_twice() -> None:
     world.engine.run(stop=stop, on_event=lambda event: stop.set() if event.kind == "written" else None)
     world.settle()
     assert len(world.marketo.rows("person")) == len(world.dynamics.rows("leads")) == 1
+
+
+def test_a_push_that_was_killed_and_is_repeated_as_another_kind_makes_nobody_twice() -> None:
+    def ready(fuse: Fuse) -> tuple[World, str]:
+        store = FusedStore()
+        world = World(store=store)
+        world.engine.run()
+        person = world.person(lastName="A")
+        store.fuse = fuse
+        for connector in (world.marketo, world.dynamics):
+            connector.write = burning(connector.write, fuse)  # type: ignore[method-assign]  # the kill under test
+        return world, person
+
+    fuse = Fuse()
+    world, person = ready(fuse)
+    world.engine.push_persons([person], as_entity="contact")
+    assert fuse.passed > 5
+    made_as = set()
+    for boundary in range(fuse.passed):
+        fuse = Fuse(boundary)
+        world, person = ready(fuse)
+        with pytest.raises(Killed):
+            world.engine.push_persons([person], as_entity="contact")
+        fuse.left = None
+        world.engine = world.new_engine()
+        world.engine.push_persons([person], as_entity="lead")
+        world.settle()
+        rows = world.dynamics.rows("leads").keys() | world.dynamics.rows("contacts").keys()
+        assert len(rows) == 1, f"killed at boundary {boundary}"
+        made_as.add("contact" if world.dynamics.rows("contacts") else "lead")
+    assert made_as == {"contact", "lead"}, "before the row was made the other kind is, and after it none"
+
+
+def test_a_push_that_made_nothing_may_be_repeated_as_another_kind() -> None:
+    world = World()
+    world.engine.run()
+    person = world.person(lastName="A")
+    write = world.dynamics.write
+
+    def cut_off(writes: list[Write]) -> list[Outcome]:
+        raise QuotaError("used up", service="dynamics")
+
+    world.dynamics.write = cut_off  # type: ignore[method-assign, assignment]  # the fault under test
+    world.engine.push_persons([person], as_entity="contact")
+    world.dynamics.write = write  # type: ignore[method-assign]  # back to normal
+    world.engine.push_persons([person], as_entity="lead")
+    assert len(world.dynamics.rows("leads")) == 1
+    assert world.dynamics.rows("contacts") == {}
 
 
 def test_an_update_is_guarded_even_where_the_version_was_not_known() -> None:

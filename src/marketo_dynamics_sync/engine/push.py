@@ -64,7 +64,8 @@ def _works(
     if not people:
         return []
     policy = services.policy(entity)
-    found = _rows_like(services, people)
+    made = _made_as_another(services, people, entity)
+    found = _rows_like(services, [person for person in people if person.id not in made]) | made
     claimed = Counter((owner.name, row.id) for rows in found.values() for owner, row, _ in rows)
     intents = services.store.intents(entity.name, [person.id for person in people])
     works: list[Work] = []
@@ -85,8 +86,9 @@ def _works(
             owner, raw, _ = rows[0]
             kept, waits = resolved(services, owner, {raw.id: raw})
             row = kept[raw.id]
-            step = plan_link(owner, row, person, by="email", policy=services.policy(owner))
-            work = Work(step, person, row, Relink(services, owner, person, "email"))
+            by = "row id" if person.id in made else "email"
+            step = plan_link(owner, row, person, by=by, policy=services.policy(owner))
+            work = Work(step, person, row, Relink(services, owner, person, by))
             works.append(waiting_for_parents(work, waits.get(row.id)))
         else:
             intent = intents.get(person.id)
@@ -111,6 +113,21 @@ def _deleted_row(services: Services, entity: BoundEntity, person: Record) -> str
     carried = person.values.get(entity.key.name) if entity.key is not None else None
     name = gone_fact(str(carried)) if carried is not None else None
     return name if name is not None and services.store.fact(name) is not None else None
+
+
+def _made_as_another(services: Services, people: Sequence[Record], entity: BoundEntity) -> dict[str, list[_Like]]:
+    """Return rows that an earlier push made of persons as another entity, before it was killed and could note it."""
+    found: dict[str, list[_Like]] = {}
+    for other in services.persons():
+        intents = services.store.intents(other.name, [person.id for person in people]) if other is not entity else {}
+        ids = [intent.dynamics_id for intent in intents.values()]
+        there = {row.id: row for row in _free(services, other, services.dynamics.fetch(other, ids))} if ids else {}
+        found |= {
+            person: [(other, there[intent.dynamics_id], frozenset[str]())]
+            for person, intent in intents.items()
+            if intent.dynamics_id in there
+        }
+    return found
 
 
 #: Rows that a person could be: the entity, the row, and other persons of Marketo that it could be as well.
