@@ -13,19 +13,16 @@ from marketo_dynamics_sync.engine import OnDelete, OnMerge
 from marketo_dynamics_sync.entities import (
     Account,
     Contact,
-    Direction,
     Entity,
-    Guid,
     Lead,
     Opportunity,
     OpportunityRole,
     Side,
     Team,
     User,
-    custom_object,
-    entity,
     mapped,
 )
+from tests.engine.test_objects import Event
 from tests.engine.test_teams import TeamMember
 from tests.engine.world import World
 from tests.survival.fuse import FusedStore, SmallBatches
@@ -62,19 +59,6 @@ class Scenario:
         self.happens(world)
         world.later(seconds=1)
         return world
-
-
-@entity(
-    name="event",
-    marketo=custom_object("event_c", dedupe="eventId"),
-    dynamics="new_events",
-    direction=Direction.TO_MARKETO,
-)
-class Event(Entity):
-    """An entity of a user's own."""
-
-    event_id: Guid | None = mapped(marketo="eventId", dynamics="new_eventid", key=True)
-    title: str | None = mapped(marketo="eventName", dynamics="new_name")
 
 
 class Mapped(Lead):
