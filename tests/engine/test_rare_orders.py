@@ -260,3 +260,29 @@ def test_a_contact_that_was_read_before_it_was_deleted_makes_no_second_person_of
     world.settle()
     assert len(world.marketo.rows("person")) == 1
     assert world.linked("contact", contact) is None
+
+
+def test_a_lead_whose_person_was_made_just_before_a_kill_and_that_is_qualified_then_has_one_person() -> None:
+    store = FusedStore()
+    world = World(store=store)
+    world.settle()
+    lead = world.lead(lastname="A")
+    create, store.fuse = world.marketo.write, Fuse()
+
+    def killed(writes: Any) -> Any:
+        create(writes)
+        store.fuse.left = 0
+        raise Killed
+
+    world.marketo.write = killed  # type: ignore[method-assign]  # the kill under test
+    with pytest.raises(Killed):
+        world.engine.run()
+    assert list(world.store.links("lead")) == []
+    world.marketo.write, store.fuse = create, Fuse()  # type: ignore[method-assign]  # a new process
+    contact = world.contact(lastname="A", _originatingleadid_value=lead)
+    world.dynamics.change("leads", lead, statecode=1, _parentcontactid_value=contact)
+    world.engine = world.new_engine()
+    world.settle()
+    (person,) = world.marketo.rows("person")
+    assert world.linked("contact", contact) == person
+    assert world.person_of("contact", contact)["dynamicsId"] == contact

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..entities import BoundEntity, Record
-from ..identity import Candidates, Match, MatchKey, Nothing, group_by_key, key_values, pair
+from ..identity import Candidates, Match, MatchKey, Nothing, One, group_by_key, key_values, pair
 from .conversions import is_person
 from .filters import passes
 from .services import Services
@@ -59,6 +59,27 @@ def match_rows(
     among = Candidates(persons, claims, owners)
     for row in open_rows:
         answers[row.id] = pair(row, entity=entity, keys=(), among=among)
+    return answers | _made_as_leads(services, entity, [row for row in rows if isinstance(answers[row.id], Nothing)])
+
+
+def _made_as_leads(services: Services, entity: BoundEntity, rows: Iterable[Record]) -> dict[str, Match]:
+    """Return contacts whose persons carry the ids of the leads that they were made from.
+
+    A run that is killed right after it made a person of a lead couldn't note it, and before the next run the lead was
+    qualified. In a first copy that costs a call for every page, and nobody was made before.
+    """
+    key = entity.key
+    origins = {row.converted_from: row for row in rows if row.converted_from is not None}
+    if not origins or key is None or services.store.checkpoint(services.dynamics.stream(entity)) is None:
+        return {}
+    by_id = MatchKey(key.name)
+    found = group_by_key(by_id, services.marketo.find(entity, key.name, list(origins)))
+    linked = services.links_of_persons([person.id for people in found.values() for person in people])
+    answers: dict[str, Match] = {}
+    for origin, row in origins.items():
+        people = [person for person in found.get(origin, ()) if person.id not in linked]
+        if len(people) == 1:
+            answers[row.id] = One(people[0], key.name)
     return answers
 
 
