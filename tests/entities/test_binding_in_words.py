@@ -240,3 +240,9 @@ def test_who_can_own_a_row() -> None:
     kinds = {0: True, 1: False, 2: True, 3: True, None: True}
     assert {kind: can_own(Record("t", {"kind": kind})) for kind in kinds} == kinds
     assert can_own(Record("t", {}))
+
+
+def test_a_column_that_is_only_looked_at_has_no_value_in_marketo() -> None:
+    found = bind(DEFINITION, OBJECT, TABLE)
+    assert "note" not in found.decode_marketo({"seatId": "x", "": "never read", "note": "neither"})
+    assert found.decode_dynamics({"new_note": "there"})["note"] == "there"
