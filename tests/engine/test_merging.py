@@ -409,6 +409,22 @@ def test_a_refusal_of_the_loser_stands_before_the_two_are_merged() -> None:
     assert only_person(world)["unsubscribed"] is True
 
 
+def test_a_refusal_that_comes_in_the_moment_of_the_merge_is_not_taken_back() -> None:
+    world = World()
+    _, _, _, winner = two(world)
+    merge = world.marketo.merge_persons
+
+    def refused_meanwhile(kept: str, loser: str) -> Outcome:
+        outcome = merge(kept, loser)
+        world.marketo.change("person", kept, unsubscribed=True)  # the loser said so after we had read it
+        return outcome
+
+    world.marketo.merge_persons = refused_meanwhile  # type: ignore[method-assign]  # the race under test
+    world.settle()
+    assert world.marketo.rows("person").keys() == {winner}
+    assert only_person(world)["unsubscribed"] is True
+
+
 def test_a_merge_that_is_carried_out_after_its_answer_was_lost() -> None:
     world = World()
     _, _, loser, winner = two(world)

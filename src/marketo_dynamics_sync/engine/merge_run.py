@@ -122,13 +122,13 @@ class MergeRunner:
 
     def _added(self, merger: PersonMerger, winner: str, note: Note, now: Sums, loser: MergedPerson) -> bool:
         """Write what Marketo doesn't add up itself. A number that is neither what it was nor what it is to be was
-        changed by somebody since, after ours or in its place: it stays."""
+        changed by somebody since, after ours or in its place: it stays. So does a refusal of contact that came since."""
         values = {
             name: after
             for name, after in note.after.items()
             if after is not None
             and now.get(name) != after
-            and (isinstance(after, bool) or now.get(name) == note.before.get(name))
+            and (after is True or (not isinstance(after, bool) and now.get(name) == note.before.get(name)))
         }
         outcome = merger.write_for_merge(winner, values) if values else None
         if outcome is None or outcome.status.done:
