@@ -23,7 +23,7 @@ from marketo_dynamics_sync.conflict import (
     Resolution,
     as_policy,
 )
-from marketo_dynamics_sync.entities import UNREADABLE, BoundField, Direction, Invalid, Side
+from marketo_dynamics_sync.entities import UNREADABLE, BoundField, Digest, Direction, Invalid, Side
 
 from .samples import FIELDS, merge
 
@@ -248,3 +248,28 @@ def test_a_new_opt_out_is_never_lost(
         assert after.dynamics is not None
         assert after.marketo["opt_out"] is True
         assert after.dynamics["opt_out"] is True
+
+
+def hidden(base: dict[str, object] | None) -> dict[str, object] | None:
+    """Return a base of which only digests are kept: of all but empty values."""
+    if base is None:
+        return None
+    codecs = {bound.name: bound.codec for bound in FIELDS}
+    return {
+        name: value
+        if value in (None, "") and value is not False
+        else Digest.of(b"key", name, codecs[name].dump(value)).with_codec(codecs[name])
+        for name, value in base.items()
+    }
+
+
+@given(READ | st.none(), READ | st.none(), st.none() | VALUES, st.none() | VALUES, POLICIES)
+def test_a_merge_against_digests_is_the_merge_against_the_values(
+    marketo: dict[str, object] | None,
+    dynamics: dict[str, object] | None,
+    base: dict[str, object] | None,
+    base_dynamics: dict[str, object] | None,
+    policy: Policy,
+) -> None:
+    result = merge(marketo, dynamics, base, base_dynamics, policy)
+    assert merge(marketo, dynamics, hidden(base), hidden(base_dynamics), policy) == result

@@ -56,6 +56,7 @@ class Author:
     def _setting(self) -> Setting:
         chance = self._chance
         return Setting(
+            digests=self._seed % 10 == 9,
             objects=chance.random() < 0.4,
             crm_id=chance.random() < 0.85,
             delay=chance.choice((0, 0, 0, 0, 30, 200)),

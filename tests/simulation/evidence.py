@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from marketo_dynamics_sync.entities import Digest
 from marketo_dynamics_sync.state import JournalEntry
 
-from .fields import ORIGIN, PEOPLE, TWO_WAY
+from .fields import ORIGIN, PEOPLE, RATINGS, TWO_WAY
 from .ledger import Change, Key
-from .world import Pairing, World
+from .world import KEY, Pairing, World
 
 
 @frozen
@@ -47,11 +48,19 @@ class Evidence:
     journal: list[JournalEntry] = field(init=False)
     #: Final links: row to person.
     links: dict[Key, Key] = field(init=False)
+    _guesses: list[object] = field(init=False)
     _partners: dict[Key, list[Key]] = field(factory=dict)
     _changed: dict[tuple[Key, str], list[Change]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.journal = list(self.world.store.journal())
+        values = (value for change in self.world.ledger.changes for value in (change.old, change.new))
+        # The ledger has texts trimmed; users type some with a space on either side.
+        padded = (each for value in values for each in ((value, f" {value} ") if isinstance(value, str) else (value,)))
+        self._guesses = list({(type(value), value): value for value in (*RATINGS, *padded)}.values())
+        self.journal = [
+            evolve(entry, detail={name: self._revealed(value) for name, value in entry.detail.items()})
+            for entry in self.world.store.journal()
+        ]
         self.links = {
             (name, link.dynamics_id): ("person", link.marketo_id)
             for name in PEOPLE
@@ -110,7 +119,12 @@ class Evidence:
                 base, row = pairing.base.get(name), pairing.row
             elif pairing.person is None and pairing.row == row and not self._moves_on(pairing):
                 base = None  # who is linked anew has agreed on nothing
-        return TWO_WAY[name].same(base)
+        return TWO_WAY[name].same(self._revealed(base))
+
+    def _revealed(self, kept: object) -> object:
+        """Return the value that a digest was made of: who has the key can try every value that ever was."""
+        digest = Digest.read(bytes.fromhex(KEY), kept)
+        return kept if digest is None else next((guess for guess in self._guesses if digest == guess), kept)
 
     def _moves_on(self, ended: Pairing) -> bool:
         """Return whether a link that ended went on in the same commit, under another row or person."""

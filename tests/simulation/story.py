@@ -26,6 +26,7 @@ class Setting:
         rate: Calls in 20 seconds that Marketo allows, and that the connector is told of.
         push_rule: Persons whose name begins with ``P`` are made leads by rule.
         merge_deletes: A merge also tells of the losers' deletion.
+        digests: The store keeps digests in the place of values.
     """
 
     objects: bool = False
@@ -38,6 +39,7 @@ class Setting:
     rate: int = 100
     push_rule: bool = False
     merge_deletes: bool = True
+    digests: bool = False
 
     def __str__(self) -> str:
         usual = Setting()

@@ -19,6 +19,7 @@ from marketo_dynamics_sync.conflict import DynamicsWins, Hold, MarketoWins, Poli
 # Imported when a connector is made, and so while ids are made up: by then it must have the real ones.
 from marketo_dynamics_sync.connectors.dynamics import batch as _batch
 from marketo_dynamics_sync.engine import OnDelete
+from marketo_dynamics_sync.engine.digested import KEY_FACT
 from marketo_dynamics_sync.entities import Account, Contact, Entity, Lead, Opportunity, Record, Side, User
 from marketo_dynamics_sync.sandbox import Sandbox
 from marketo_dynamics_sync.sandbox.clock import SandboxClock
@@ -60,6 +61,10 @@ class Pairing:
     row: Key
     person: Key | None
     base: dict[str, object] = field(factory=dict)
+
+
+#: The key of stores that keep digests.
+KEY: Final = "5a" * 32
 
 
 @define(slots=False)
@@ -117,6 +122,9 @@ class World:
         dynamics.update("systemuser", dynamics.user_id, internalemailaddress="app@x.com")
         dynamics.update("systemuser", dynamics.other_user_id, internalemailaddress="sally@x.com")
         store = WatchedStore()
+        if setting.digests:
+            # A key of its own would tell a seed's story with other digests every time.
+            store.keep(Commit(facts={KEY_FACT: KEY}))
         world = cls(setting, sandbox, Ledger(sandbox), store)
         store.world = world
         world.ledger.observe("users")
@@ -157,6 +165,7 @@ class World:
             policies=_policies(setting.policy),
             on_delete=deletes,
             push_rule=_rule if setting.push_rule else None,
+            base="digest" if setting.digests else "values",
             now=self.sandbox.clock.now,
             monotonic=self.sandbox.clock.monotonic,
             new_id=self._new_id,
@@ -179,6 +188,10 @@ class WatchedStore(MemoryStateStore):
     """A store whose commits are effects, and which tells of links."""
 
     world: World
+
+    def keep(self, commit: Commit) -> None:
+        """Keep something that is no effect of the engine."""
+        super().commit(commit)
 
     def commit(self, commit: Commit) -> None:
         """Keep it, unless the process is dead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from tests.engine.world import World
 from tests.survival.fuse import BATCH, Fuse, Killed, Written, fused
@@ -66,6 +67,13 @@ def test_killed_at_any_boundary_it_ends_the_same(scenario: Scenario) -> None:
         # At most the batch that was under way is sent again to each side.
         assert written.marketo <= once.marketo + BATCH, f"{scenario.name}: killed at boundary {place}"
         assert written.dynamics <= once.dynamics + BATCH, f"{scenario.name}: killed at boundary {place}"
+
+
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.name in TWICE], ids=lambda scenario: scenario.name)
+def test_with_digests_it_ends_as_with_values(scenario: Scenario) -> None:
+    hiding = evolve(scenario, options=lambda: {**scenario.options(), "base": "digest"})
+    assert undisturbed(hiding)[0] == undisturbed(scenario)[0]
+    test_killed_at_any_boundary_it_ends_the_same(hiding)
 
 
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.name in TWICE], ids=lambda scenario: scenario.name)

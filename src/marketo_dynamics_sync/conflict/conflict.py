@@ -15,7 +15,8 @@ class Conflict:
     Attributes:
         entity: Name of the entity.
         field: Name of the field.
-        base: The value both sides agreed on before (Marketo's form of it).
+        base: The value both sides agreed on before (Marketo's form of it). Where the store keeps digests it is a
+            :class:`~marketo_dynamics_sync.entities.Digest`, which equals the value and shows nothing of it.
         marketo: Marketo's value now.
         dynamics: Dynamics' value now.
         marketo_id: Person id, if known.

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from ..entities import UNREADABLE, BoundField, Invalid, Side, Values
+from ..entities import UNREADABLE, BoundField, Digest, Invalid, Side, Values
 from .conflict import Conflict
 from .decision import Decision, DecisionKind
 from .policies import MostRestrictive
@@ -296,4 +296,6 @@ def _same(left: object, right: object) -> bool:
 
 
 def _empty(value: object) -> bool:
+    if isinstance(value, Digest):
+        return value.exactly(False)
     return value is None or value is False or value == ""

@@ -5,6 +5,7 @@ from .backlog import Backlog, OldestChange, WaitingChanges
 from .comparison import FieldComparison
 from .contract import OnSchemaChange, SchemaModes
 from .deletions import OnDelete
+from .digested import BaseForm
 from .engine import SyncEngine
 from .events import Event, OnEvent
 from .filters import Filter
@@ -24,6 +25,7 @@ from .watermarks import Watermark
 
 __all__ = [
     "Backlog",
+    "BaseForm",
     "ConflictLine",
     "EntityRebinding",
     "EntityStatus",

@@ -12,7 +12,7 @@ from ..entities import BoundEntity, Record, Side
 from ..identity import Nothing, One
 from ..plan import Step, StepKind, plan_gone, plan_link, plan_new_row
 from ..state import Link
-from .again import Relink, pair_work
+from .again import Relink, pair_work, with_values
 from .conversions import is_person, is_superseded
 from .deletions import OnDelete
 from .filters import any_stale, note_stale, passes, stale_fact
@@ -213,8 +213,8 @@ class Deriver:
                 self.people.settle(link.marketo_id)
             work = pair_work(self.services, known, person, row, calls=calls)
             work.facts.update(back[row.id])
-            works.append(self._counted(work))
-        return works
+            works.append(work)
+        return [self._counted(work) for work in with_values(self.services, works)]
 
     def _changed_persons(self, entity: BoundEntity, links: Sequence[Link]) -> list[Work]:
         if not links:
@@ -245,7 +245,7 @@ class Deriver:
             calls = self.people.calls.get(link.marketo_id, ())
             work = pair_work(self.services, known, person, row, calls=calls)
             works.append(waiting_for_parents(self._counted(work), waits.get(link.dynamics_id)))
-        return works
+        return with_values(self.services, works)
 
     def _new(self, entity: BoundEntity, rows: Sequence[Record], *, forced: bool) -> list[Work]:
         waiting = self.waiting.get(entity.name, ())

@@ -27,6 +27,7 @@ from .collect import Collector
 from .contract import SchemaModes, checked_modes
 from .cycle import Cycle
 from .deletions import OnDelete, deletions
+from .digested import BaseForm, checked_form
 from .events import Event, OnEvent, ignore
 from .filters import Filter, checked_filters
 from .merging import OnMerge, mergings
@@ -79,6 +80,8 @@ class SyncEngine(CampaignActions):
             as with the native sync, which can't be undone.
         push_rule: Says as which entity a person that is new in Marketo is made in Dynamics; without it none is, unless
             :meth:`push_persons` asks for it.
+        base: How the store remembers what both sides agreed on: as ``"values"``, or as a ``"digest"`` of each, so that
+            no value stands in it in clear text. What that costs is told in "Keep values out of the state file".
         now: The clock (UTC).
         monotonic: Seconds for durations.
         new_id: Makes row ids for new Dynamics rows.
@@ -104,6 +107,7 @@ class SyncEngine(CampaignActions):
         beside_native_sync: bool = False,
         on_merge: OnMerge | Mapping[str, OnMerge] | None = None,
         push_rule: PushRule | None = None,
+        base: BaseForm = "values",
         now: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = _new_id,
@@ -133,6 +137,7 @@ class SyncEngine(CampaignActions):
             push_rule=push_rule,
             schema_modes=checked_modes(on_schema_change, self._names),
             beside_native_sync=beside_native_sync,
+            base=checked_form(base),
             new_id=new_id,
             now=now,
             monotonic=monotonic,

@@ -122,7 +122,7 @@ class MergeRunner:
 
     def _added(self, merger: PersonMerger, winner: str, note: Note, now: Sums, loser: MergedPerson) -> bool:
         """Write what Marketo doesn't add up itself. A number that is neither what it was nor what it is to be was
-        changed by somebody since, after ours or in its place: it stays. So does a refusal of contact that came since."""
+        changed by somebody since, after ours or in its place: it stays. So does a refusal that came since."""
         values = {
             name: after
             for name, after in note.after.items()

@@ -10,7 +10,7 @@ from attrs import define, field
 from ..entities import BoundEntity, Record, Side
 from ..plan import Known, MergedPerson, Step, StepKind, park, plan_gone
 from ..state import Link
-from .again import pair_work
+from .again import pair_work, with_values
 from .filters import passes
 from .links import known_of
 from .merge_plan import MergePlanner, final_places, merger_of, moved_known
@@ -209,4 +209,5 @@ class Moves:
         version = row.version if row is not None else known.version
         moved = moved_known(known, entity, *to, version=version, fresh=fresh)
         calls, moved_from = self.people.calls.get(to[0], ()), (known.entity.name, known.dynamics_id)
-        return pair_work(self.services, moved, person, row, moved_from=moved_from, calls=calls)
+        work = pair_work(self.services, moved, person, row, moved_from=moved_from, calls=calls)
+        return with_values(self.services, [work])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ import attrs
 from attrs import define, field, frozen
 
 from ..connectors import CallCount
-from ..entities import LeftOut, SchemaChange
+from ..entities import Digest, LeftOut, SchemaChange
 from ..plan import change_as_data
 
 #: Lines of each kind that a report keeps; beyond it only the counts go on.
@@ -29,7 +29,8 @@ class ConflictLine:
         field: The field.
         winner: ``"marketo"``, ``"dynamics"`` or ``""`` for a value of the policy's own.
         rule: Name of the rule that decided.
-        base: The value both agreed on before.
+        base: The value both agreed on before; a :class:`~marketo_dynamics_sync.entities.Digest` of it where the store
+            keeps digests.
         marketo: Marketo's value.
         dynamics: Dynamics' value.
     """
@@ -155,8 +156,8 @@ class SyncReport:
             "kind": self.kind,
             "counts": counts,
             "calls": {"marketo": attrs.asdict(self.marketo_calls), "dynamics": attrs.asdict(self.dynamics_calls)},
-            "conflicts": [attrs.asdict(line, filter=lambda a, _: a.name not in hidden) for line in self.conflicts],
-            "overwritten": [attrs.asdict(line, filter=lambda a, _: a.name not in hidden) for line in self.overwritten],
+            "conflicts": [_clash(line, hidden) for line in self.conflicts],
+            "overwritten": [_clash(line, hidden) for line in self.overwritten],
             "parked": [attrs.asdict(line) for line in self.parked],
             "rejected": [attrs.asdict(line) for line in self.rejected],
             "left_out": [
@@ -200,3 +201,8 @@ class SyncReport:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+def _clash(line: ConflictLine, hidden: Collection[str]) -> dict[str, object]:
+    data = attrs.asdict(line, filter=lambda a, _: a.name not in hidden)
+    return {name: repr(value) if isinstance(value, Digest) else value for name, value in data.items()}

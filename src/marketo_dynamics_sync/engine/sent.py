@@ -148,4 +148,4 @@ def _alike(bound: BoundField, ours: object, shown: object) -> bool:
     empty = (None, False, "")
     if ours == shown or (ours in empty and shown in empty):
         return True
-    return not isinstance(shown, Invalid) and bound.codec.stored_form(ours, shown)
+    return not isinstance(shown, Invalid) and bound.stored_form(ours, shown)

@@ -18,9 +18,11 @@ from ..plan import Brakes
 from ..state import Commit, Link, StateStore
 from .contract import Contract, OnSchemaChange, bind_under_contract, schema_fact
 from .deletions import Deletions
+from .digested import BaseForm, DigestedStore, digested
 from .filters import Filter
 from .links import mapping_digest
 from .merging import Mergings
+from .overlay import Overlay
 from .relations import several_parents, without_foreign_links
 
 #: Says as which entity a Marketo person that is new to us is made in Dynamics; ``None`` leaves it in Marketo.
@@ -46,6 +48,7 @@ class Settings:
     push_rule: PushRule | None
     schema_modes: Mapping[str, OnSchemaChange]
     beside_native_sync: bool
+    base: BaseForm
     new_id: Callable[[], str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -177,9 +180,13 @@ def open_services(
         mode = settings.schema_modes.get(definition.name)
         entity, contract = bind_under_contract(definition, *ends, store=store, mode=mode)
         bound[definition.name], contracts[definition.name] = entity, contract
-    services = Services(marketo, dynamics, store, settings, without_foreign_links(bound), contracts, tuple(closed))
+    entities = without_foreign_links(bound)
+    kept = digested(store, settings.base, entities)
+    services = Services(marketo, dynamics, kept, settings, entities, contracts, tuple(closed))
     if guard:
-        guard_identity(store, marketo, dynamics, remember=True)
+        guard_identity(kept, marketo, dynamics, remember=True)
+    if isinstance(kept, DigestedStore) and not isinstance(store, Overlay):
+        kept.settle()
     services.remember_persons()
     return services
 

@@ -15,6 +15,7 @@ from .codecs import (
 from .company_fields import COMPANY_FIELDS
 from .contact import Contact
 from .definition import EntityDefinition, EntityField
+from .digests import Digest
 from .direction import Direction, Side
 from .discovery import Discovery, MappedField, Restriction, Suggestion, discover
 from .drift import SchemaChange
@@ -51,6 +52,7 @@ __all__ = [
     "Choices",
     "Codec",
     "Contact",
+    "Digest",
     "Direction",
     "Discovery",
     "Email",

@@ -13,6 +13,7 @@ from ..errors import FieldMissingError, FieldUnreadableError, MappingError, Valu
 from .codecs import Codec
 from .company_fields import COMPANY_FIELDS, COMPANY_KEY
 from .definition import EntityDefinition, EntityField
+from .digests import Digest
 from .direction import Direction, Side
 from .schema import FieldInfo, ObjectInfo
 from .values import JSON, UNREADABLE, Invalid, Values
@@ -85,10 +86,18 @@ class BoundField:
         """Return whether values may be written to ``side``."""
         return self.to_marketo if side is Side.MARKETO else self.to_dynamics
 
+    def stored_form(self, written: object, read: object) -> bool:
+        """Return whether ``read`` is what a service makes of ``written``, which may be known by its digest only."""
+        if isinstance(written, Digest):
+            return written.became(read)
+        return read == written if isinstance(read, Digest) else self.codec.stored_form(written, read)
+
     def problem(self, side: Side, value: object) -> Invalid | None:
         """Return why ``side`` can't hold ``value``, or ``None`` when it can."""
         if self.required and side is Side.DYNAMICS and value in (None, ""):
             return Invalid("required", "Dynamics requires a value")
+        if isinstance(value, Digest):
+            return None  # it was there before; whoever is to write it reads it first
         try:
             if side is Side.MARKETO:
                 self.codec.to_marketo(value)
@@ -106,6 +115,29 @@ def _invalid(codec: Codec[object], error: Exception) -> Invalid:
     if isinstance(error, ValueRejectedError):
         return Invalid(error.code, error.reason)
     return Invalid("codec-failed", f"the codec {type(codec).__name__} raised {type(error).__name__}")
+
+
+def _known(value: object) -> object:
+    if isinstance(value, Digest):
+        raise ValueRejectedError("only a digest of the value is known", code="digest")
+    return value
+
+
+def _dumped(codec: Codec[object], value: object) -> JSON:
+    # A digest stays one, for the store that made it; JSON is what everything else becomes.
+    return (
+        cast("JSON", value.with_codec(None))
+        if isinstance(value, Digest)
+        else codec.dump(value)
+        if value is not None
+        else None
+    )
+
+
+def _loaded(codec: Codec[object], raw: object) -> object:
+    if raw is None:
+        return None
+    return raw.with_codec(codec) if isinstance(raw, Digest) else codec.load(cast("JSON", raw))
 
 
 @frozen
@@ -228,7 +260,7 @@ class BoundEntity:
         raw: dict[str, JSON] = {}
         for name, value in values.items():
             bound = self.deleted_flag if self.deleted_flag and name == self.deleted_flag.name else self.fields[name]
-            raw[bound.marketo] = bound.codec.to_marketo(value)
+            raw[bound.marketo] = bound.codec.to_marketo(_known(value))
         return raw
 
     def encode_dynamics(self, values: Values) -> dict[str, JSON]:
@@ -239,13 +271,13 @@ class BoundEntity:
         """
         payload: dict[str, JSON] = {}
         for name, value in values.items():
-            payload |= self.fields[name].codec.write_row(self.fields[name].dynamics, value)
+            payload |= self.fields[name].codec.write_row(self.fields[name].dynamics, _known(value))
         return payload
 
     def dump(self, values: Values) -> dict[str, JSON]:
         """Return a JSON form of values for the state store; what couldn't be read is left out."""
         return {
-            name: None if value is None else self.fields[name].codec.dump(value)
+            name: _dumped(self.fields[name].codec, value)
             for name, value in values.items()
             if name in self.fields and value is not UNREADABLE and not isinstance(value, Invalid)
         }
@@ -262,7 +294,7 @@ class BoundEntity:
             if bound is None:
                 continue
             try:
-                values[name] = None if raw is None else bound.codec.load(cast("JSON", raw))
+                values[name] = _loaded(bound.codec, raw)
             except Exception:  # noqa: S112 - as with reading: a user's codec may raise anything
                 continue
         return values

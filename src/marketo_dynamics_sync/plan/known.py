@@ -73,6 +73,6 @@ def confirmed_base(known: Known, person: Record) -> Values:
         if bound is None or name not in person.values or name not in base:
             continue
         read = person.values[name]
-        if bound.codec.stored_form(base[name], read):
+        if bound.stored_form(base[name], read):
             base[name] = read
     return base

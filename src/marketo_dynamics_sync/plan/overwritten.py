@@ -104,4 +104,4 @@ def told(known: Known, losses: Mapping[str, Lost], decisions: tuple[Decision, ..
 
 
 def _ours(known: Known, lost: Lost, read: object) -> bool:
-    return read == lost.written or known.entity.fields[lost.field].codec.stored_form(lost.written, read)
+    return read == lost.written or known.entity.fields[lost.field].stored_form(lost.written, read)

@@ -1,7 +1,18 @@
 """Where observations are kept between cycles. Knows plain data only."""
 
 from .memory import MemoryStateStore
-from .protocol import Commit, Intent, JournalEntry, Link, Parked, Rejected, StateStore, Stored, StoreLock
+from .protocol import (
+    Commit,
+    Intent,
+    JournalEntry,
+    Link,
+    Parked,
+    Rejected,
+    RewritesJournal,
+    StateStore,
+    Stored,
+    StoreLock,
+)
 from .sqlite import SQLiteStateStore
 
 __all__ = [
@@ -12,6 +23,7 @@ __all__ = [
     "MemoryStateStore",
     "Parked",
     "Rejected",
+    "RewritesJournal",
     "SQLiteStateStore",
     "StateStore",
     "StoreLock",

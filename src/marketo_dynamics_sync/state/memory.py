@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import Self
@@ -179,6 +179,12 @@ class MemoryStateStore:
         for row in rows:
             if all(want in (None, has) for want, has in zip(wanted, (row[1], row[3], row[4]), strict=True)):
                 yield row_journal(row)
+
+    def rewrite_journal(self, change: Callable[[JournalEntry], JournalEntry]) -> bool:
+        """Put changed entries in the place of those there are."""
+        with self._guard:
+            self._journal = [journal_row(change(row_journal(row))) for row in self._journal]
+        return True
 
     def parked(self, entity: str | None = None) -> Iterator[Parked]:
         """Yield what waits for a human, oldest first."""

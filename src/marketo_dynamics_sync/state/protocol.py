@@ -9,10 +9,10 @@ Everything is plain JSON: the store knows nothing of entities or codecs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import attrs
 from attrs import frozen
@@ -273,4 +273,22 @@ class StateStore(Protocol):
 
     def close(self) -> None:
         """Release the file or connection."""
+        ...
+
+
+@runtime_checkable
+class RewritesJournal(Protocol):
+    """What a store can do beside, so that values which it holds already can be put out of sight
+    (``SyncEngine(base="digest")``). Both stores of this library can."""
+
+    def rewrite_journal(self, change: Callable[[JournalEntry], JournalEntry]) -> bool:
+        """Put changed entries in the place of those there are, all or none, and wipe out what was replaced or removed
+        since ever: free pages, logs, older versions.
+
+        Args:
+            change: Returns the entry to keep; the same one where nothing is to be changed. Details alone may differ.
+
+        Returns:
+            Whether nothing is left behind. Where something else keeps the store from it for now, it is asked again.
+        """
         ...

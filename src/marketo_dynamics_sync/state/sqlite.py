@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -154,6 +154,19 @@ class SQLiteStateStore:
         for _, at, *rest in self._file.pages(sql, tuple(asked.values()), ("number",)):
             name, kind, person, row, column, detail = rest
             yield row_journal((at, name, kind, person, row, column, detail))
+
+    def rewrite_journal(self, change: Callable[[JournalEntry], JournalEntry]) -> bool:
+        """Put changed entries in the place of those there are, and write the whole file anew, so that nothing of what
+        was replaced or removed stays in free pages or in the log. Needs as much free space as the file has."""
+        sql = "SELECT number, at, entity, kind, marketo_id, dynamics_id, field, detail FROM journal WHERE number > 0"
+        with self._file.transaction() as db:
+            for number, *row in self._file.pages(sql, (), ("number",)):
+                at, name, kind, person, record, column, detail = row
+                before = row_journal((at, name, kind, person, record, column, detail))
+                after = change(before)
+                if after is not before:
+                    db.execute("UPDATE journal SET detail = ? WHERE number = ?", (journal_row(after)[6], number))
+        return self._file.rewrite()
 
     def parked(self, entity: str | None = None) -> Iterator[Parked]:
         """Yield what waits for a human, oldest first."""

@@ -90,6 +90,22 @@ class SQLiteFile:
                 return
             behind = page[-1][: len(order)]
 
+    def rewrite(self) -> bool:
+        """Write the file anew without free space, and empty the log; return whether no reader kept it from that.
+
+        A deleted row stays readable in free pages until something else is written there, and in the log until that is
+        truncated (SQLite, "VACUUM", "PRAGMA secure_delete" and "PRAGMA wal_checkpoint").
+        """
+        with self._guard, explained(self.path):
+            db = self._open()
+            db.execute("VACUUM")
+            # A reader of the log may be there for long: the next run empties it.
+            db.execute("PRAGMA busy_timeout = 0")
+            try:
+                return bool(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {int(_PATIENCE * 1000)}")
+
     def close(self) -> None:
         """Close the file; a later use opens it again."""
         with self._guard:

@@ -28,12 +28,15 @@ class Codec(Generic[T]):
         marketo_types: Marketo ``dataType`` words it fits; empty fits any.
         dynamics_types: Dataverse ``AttributeType`` words it fits; empty fits any.
         samples: Values that must survive a round trip through both services.
+        kept_readable: Values are ids, or names of rows, which the engine reads back from the state store: they are
+            kept as they are also where other values are kept as digests.
     """
 
     name: ClassVar[str] = "value"
     marketo_types: ClassVar[frozenset[str]] = frozenset()
     dynamics_types: ClassVar[frozenset[str]] = frozenset()
     samples: ClassVar[Samples] = ()
+    kept_readable: ClassVar[bool] = False
 
     def examples(self) -> Samples:
         """Return values that must survive a round trip through both services."""
@@ -56,7 +59,8 @@ class Codec(Generic[T]):
         return cast("JSON", value)
 
     def dump(self, value: T | None) -> JSON:
-        """Return a JSON form for the state store; JSON numbers, texts, lists and objects only."""
+        """Return a JSON form for the state store; JSON numbers, texts, lists and objects only, the same form for equal
+        values."""
         return cast("JSON", value)
 
     def load(self, raw: JSON) -> T | None:
@@ -78,6 +82,18 @@ class Codec(Generic[T]):
     def stored_form(self, written: T | None, read: T | None) -> bool:
         """Return whether ``read`` is what a service makes of ``written`` by trimming, rounding or cutting."""
         return written == read
+
+    def forms(self, written: T) -> tuple[T | None, ...]:
+        """Return what services may make of a written value, as far as it can be foreseen.
+
+        Only digests need it (``base="digest"``), where :meth:`stored_form` has no value to look at: a value that was
+        read is the written one if its :meth:`form` is among these.
+        """
+        return (written,)
+
+    def form(self, read: T | None) -> T | None:
+        """Return a value that was read in the form in which :meth:`forms` has it."""
+        return read
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows both fields' limits.

@@ -19,6 +19,7 @@ class LinkedCodec(Codec[object]):
     """A lookup that is read as a reference, and that the engine follows before anything is written to Marketo."""
 
     dynamics_types: ClassVar[frozenset[str]] = LookupCodec.dynamics_types
+    kept_readable: ClassVar[bool] = True
 
     _lookup: LookupCodec = field(factory=LookupCodec, repr=False, eq=False)
 

@@ -31,6 +31,7 @@ class LookupCodec(Codec[Ref[object]]):
     """
 
     name: ClassVar[str] = "lookup"
+    kept_readable: ClassVar[bool] = True
     marketo_types: ClassVar[frozenset[str]] = frozenset({"string", "text", "reference"})
     dynamics_types: ClassVar[frozenset[str]] = frozenset({"Lookup", "Customer", "Owner"})
     samples: ClassVar[tuple[object, ...]] = (Ref("", "6b1f8d0e-0c7a-ee11-8179-000d3a123456"),)

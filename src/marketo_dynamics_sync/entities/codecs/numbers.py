@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+import struct
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import ClassVar, Self
 
 from attrs import evolve, frozen
@@ -19,6 +21,8 @@ _MARKETO_WHOLE = frozenset({"integer", "score"})
 _MARKETO_LEAST, _MARKETO_MOST = -(2**63), 2**63 - 1
 #: Both services' numbers end long before this many digits.
 _MOST_DIGITS = 30
+#: Largest number of single precision (IEEE 754, binary32).
+_SINGLE_MOST = 3.4028234e38
 #: Our own, since the host's decimal context may have fewer digits or other traps.
 _EXACT = Context(prec=2 * _MOST_DIGITS, rounding=ROUND_HALF_UP, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
 
@@ -37,6 +41,14 @@ def _decimal(raw: object) -> Decimal | None:
     if value.adjusted() >= _MOST_DIGITS:
         raise ValueRejectedError("more digits than either service keeps", code="out-of-range")
     return value
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Return a number in the one form that equal numbers have."""
+    normal = Decimal(0) if value.is_zero() else value.normalize(_EXACT)
+    if not normal.is_finite() or int(normal.as_tuple().exponent) <= 0:
+        return normal
+    return normal.quantize(Decimal(1), context=_EXACT)
 
 
 def _whole(value: Decimal | float) -> None:
@@ -153,7 +165,9 @@ class DecimalCodec(Codec[Decimal]):
 
     def dump(self, value: Decimal | None) -> JSON:
         """Return the number as text, so that no digit is lost."""
-        return None if value is None else str(value)
+        if value is None:
+            return None
+        return str(_plain(value) if isinstance(value, Decimal) else value)
 
     def load(self, raw: JSON) -> Decimal | None:
         """Return the number that :meth:`dump` wrote."""
@@ -166,6 +180,14 @@ class DecimalCodec(Codec[Decimal]):
         places = max(0, min(-int(read.normalize(_EXACT).as_tuple().exponent), 10))
         half = Decimal(5).scaleb(-places - 1, _EXACT)
         return _EXACT.abs(_EXACT.subtract(written, read)) <= half
+
+    def forms(self, written: Decimal) -> tuple[Decimal | None, ...]:
+        """Return the number rounded to every count of digits that is less than it has; a half goes either way."""
+        most = min(-int(_plain(written).as_tuple().exponent), 11)
+        found = {_plain(written): None}
+        for places, rounding in itertools.product(range(max(0, most)), (ROUND_HALF_UP, ROUND_HALF_DOWN)):
+            found[_plain(written.quantize(Decimal(1).scaleb(-places, _EXACT), rounding, _EXACT))] = None
+        return tuple(found)
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's precision and range."""
@@ -187,8 +209,7 @@ class DecimalCodec(Codec[Decimal]):
     def _rounded(self, value: Decimal) -> Decimal:
         if self.precision is not None:
             value = value.quantize(Decimal(1).scaleb(-self.precision, _EXACT), context=_EXACT)
-        normal = value.normalize(_EXACT)
-        return normal.quantize(Decimal(1), context=_EXACT) if int(normal.as_tuple().exponent) > 0 else normal
+        return _plain(value)
 
     @staticmethod
     def _json(value: Decimal | None) -> JSON:
@@ -258,6 +279,16 @@ class FloatCodec(Codec[float]):
         if written is None or read is None:
             return written is read
         return math.isclose(written, read, rel_tol=1e-6, abs_tol=1e-9)
+
+    def forms(self, written: float) -> tuple[float | None, ...]:
+        """Return the number in single precision."""
+        return (self.form(written),)
+
+    def form(self, read: float | None) -> float | None:
+        """Return the number in single precision."""
+        if read is None or abs(read) > _SINGLE_MOST:
+            return read
+        return float(struct.unpack("f", struct.pack("f", read))[0])
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's precision and range."""

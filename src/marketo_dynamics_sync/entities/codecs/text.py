@@ -92,6 +92,14 @@ class TextCodec(Codec[str]):
         """Return whether ``read`` is ``written`` trimmed."""
         return (written or "").strip() == (read or "").strip()
 
+    def forms(self, written: str) -> tuple[str | None, ...]:
+        """Return the text trimmed."""
+        return (self.form(written),)
+
+    def form(self, read: str | None) -> str | None:
+        """Return the text trimmed."""
+        return (read or "").strip()
+
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows both lengths."""
         super().bind(marketo, dynamics)
@@ -127,6 +135,10 @@ class EmailCodec(TextCodec):
         """Return whether ``read`` is ``written`` trimmed or with another letter case."""
         return (written or "").strip().casefold() == (read or "").strip().casefold()
 
+    def form(self, read: str | None) -> str | None:
+        """Return the address trimmed, without letter case."""
+        return (read or "").strip().casefold()
+
 
 @frozen
 class PhoneCodec(TextCodec):
@@ -149,6 +161,7 @@ class GuidCodec(TextCodec):
     """A row's id: a GUID in lower case, without braces. Read only in Dataverse, which fixes it when a row is made."""
 
     name: ClassVar[str] = "GUID"
+    kept_readable: ClassVar[bool] = True
     samples: ClassVar[tuple[object, ...]] = ("6b1f8d0e-0c7a-ee11-8179-000d3a123456",)
 
     def from_marketo(self, raw: JSON) -> str | None:
