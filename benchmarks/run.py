@@ -54,6 +54,7 @@ def calls() -> None:
             store=store,
             entities=[Lead, Contact],
             now=clock.now,
+            monotonic=clock.monotonic,
         )
 
         def cycle() -> Counter[str]:

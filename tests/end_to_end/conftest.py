@@ -54,7 +54,8 @@ class Pair:
         dynamics: DynamicsConnector | None = None,
         **options: Any,
     ) -> SyncEngine:
-        settings: dict[str, Any] = {"store": self.store, "now": self.sandbox.clock.now} | options
+        clock = self.sandbox.clock
+        settings: dict[str, Any] = {"store": self.store, "now": clock.now, "monotonic": clock.monotonic} | options
         return SyncEngine(
             marketo=marketo or self.marketo(), dynamics=dynamics or self.dynamics(), entities=entities, **settings
         )

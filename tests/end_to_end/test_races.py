@@ -308,3 +308,83 @@ def test_a_kill_while_an_edit_is_put_back_loses_nothing(pair: Pair, *, hold: boo
     assert report.overwritten or not hold
     pair.settle(pair.engine(**options))
     assert pair.person_of("lead", row)["title"] == "Countess"
+
+
+@pytest.mark.parametrize(("entity", "after", "late"), [("lead", 0, 1), ("contact", 0, 1), ("lead", None, 2)])
+def test_an_edit_at_any_call_is_kept_or_loses_to_a_rule(pair: Pair, entity: str, after: int | None, late: int) -> None:
+    """Late are the write itself and, without a second reading, the write to Dynamics before it."""
+    wins = {"marketo": "Countess", "dynamics": "Director"}[TABLES[entity]]
+    engine, place, overwrote = pair.engine(reread_after=after), 0, 0
+    while True:
+        email = f"ada{place}@example.com"
+        row = pair.sandbox.dynamics.create(entity, lastname="Byron", emailaddress1=email, jobtitle="Engineer")
+        pair.settle(engine)
+        person = int(str(pair.person_of(entity, row)["id"]))
+        pair.sandbox.marketo.update_person(person, city="London")
+        pair.sandbox.dynamics.update(entity, row, jobtitle="Director")
+        pair.sandbox.clock.advance(60)
+        edit = fault_kinds.meanwhile(lambda _, i=person: pair.sandbox.marketo.update_person(i, title="Countess"))  # type: ignore[misc]  # bound here
+        script = pair.sandbox.faults.script(edit, skip=place)
+        engine.run()
+        if not script.happened:
+            break
+        pair.sandbox.clock.advance(60)
+        overwrote += bool(engine.run().overwritten)
+        pair.settle(engine)
+        assert held(pair, entity, row) == (wins, wins), f"edited at call {place}"
+        entries = [entry for entry in pair.store.journal() if entry.kind in ("conflict", "overwritten")]
+        assert len(entries) == place + 1
+        assert (entries[-1].detail["marketo"], entries[-1].detail["winner"]) == ("Countess", TABLES[entity])
+        place += 1
+    assert place > 5
+    assert overwrote == late
+
+
+def test_a_batch_that_was_read_a_while_ago_costs_one_more_call(pair: Pair) -> None:
+    rows = [pair.sandbox.dynamics.create("lead", lastname=f"Lead {n}", jobtitle="Engineer",
+                                         emailaddress1=f"l{n}@example.com") for n in range(5)]  # fmt: skip
+    pair.settle(pair.engine())
+    calls = []
+    for seconds in (0.0, 4.0, 6.0):
+        for row in rows:
+            pair.sandbox.dynamics.update("lead", row, jobtitle=f"Director {seconds}")
+        pair.sandbox.clock.advance(60)
+        wait = fault_kinds.slow(seconds, pair.sandbox.clock)
+        pair.sandbox.faults.script(wait, service="dynamics", path="contacts")
+        marketo = pair.marketo()
+        pair.engine(marketo=marketo).run()
+        calls.append(marketo.calls.reads)
+        pair.sandbox.faults.clear()
+        pair.settle(pair.engine())
+    assert calls == [calls[0], calls[0], calls[0] + 1]
+
+
+def test_a_person_that_was_deleted_since_is_not_written(pair: Pair) -> None:
+    row, person = linked(pair, "lead")
+    pair.sandbox.dynamics.update("lead", row, jobtitle="Director")
+    pair.sandbox.clock.advance(60)
+    gone = fault_kinds.meanwhile(lambda _: pair.sandbox.marketo.delete_person(person))
+    script = pair.sandbox.faults.script(gone, service="marketo", path="leads.json", writes=False)
+    pair.forget_calls()
+    report = pair.engine(reread_after=0).run()
+    assert script.happened == 1
+    assert report.total("to Marketo", "gone") == 1
+    assert pair.sandbox.marketo.person(person) is None
+    assert pair.writes == 0
+
+
+def test_an_edit_of_a_row_between_our_read_and_our_write_is_merged_and_never_overwritten(pair: Pair) -> None:
+    row, person = linked(pair, "lead")
+    pair.sandbox.marketo.update_person(person, title="Countess", city="London")
+    edit = fault_kinds.meanwhile(
+        lambda _: pair.sandbox.dynamics.update("lead", row, jobtitle="Director", address1_line1="1 Street")
+    )
+    script = pair.sandbox.faults.script(edit, service="dynamics", writes=True)
+    pair.sandbox.clock.advance(60)
+    report = pair.engine().run()
+    assert script.happened == 1
+    assert report.counts["lead", "to Dynamics", "merged again"] == 1
+    found = pair.sandbox.dynamics.row("lead", row) or {}
+    assert (found["jobtitle"], found["address1_city"], found["address1_line1"]) == ("Countess", "London", "1 Street")
+    assert [(line.field, line.dynamics) for line in report.conflicts] == [("job_title", "Director")]
+    assert pair.person_of("lead", row)["address"] == "1 Street"

@@ -67,6 +67,8 @@ class Author:
             rate=chance.choice((100,) * 9 + (12,)),
             push_rule=chance.random() < 0.1,
             merge_deletes=chance.random() < 0.7,
+            # Drawn by itself: what else a seed tells stays what it was.
+            reread=random.Random(f"reread {self._seed}").random() < 0.5,
         )
 
     def _person_kind(self) -> str:

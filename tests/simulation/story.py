@@ -27,6 +27,7 @@ class Setting:
         push_rule: Persons whose name begins with ``P`` are made leads by rule.
         merge_deletes: A merge also tells of the losers' deletion.
         digests: The store keeps digests in the place of values.
+        reread: Persons are always read again right before they are written to.
     """
 
     objects: bool = False
@@ -40,6 +41,7 @@ class Setting:
     push_rule: bool = False
     merge_deletes: bool = True
     digests: bool = False
+    reread: bool = False
 
     def __str__(self) -> str:
         usual = Setting()

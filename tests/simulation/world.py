@@ -169,6 +169,7 @@ class World:
             now=self.sandbox.clock.now,
             monotonic=self.sandbox.clock.monotonic,
             new_id=self._new_id,
+            reread_after=0 if setting.reread else 5,
         )
 
     def effect(self) -> None:

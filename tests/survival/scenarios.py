@@ -196,6 +196,29 @@ def opted_out_and_in(world: World) -> None:
     marketing("contact", unsubscribed=True)(world)
 
 
+def reread() -> dict[str, Any]:
+    return {"reread_after": 0}
+
+
+def raced(call: str, **fields: object) -> Act:
+    """Let somebody edit a lead's person once, while a cycle writes to Dynamics or reads persons again."""
+
+    def act(world: World) -> None:
+        edited, connector = person(world), world.dynamics if call == "write" else world.marketo
+        made: Callable[..., Any] = getattr(connector, call)
+
+        def meanwhile(*given: Any) -> Any:
+            held = world.marketo.row("person", edited) or {}
+            if any(held.get(name) != value for name, value in fields.items()):
+                world.marketo.change("person", edited, **fields)
+            return made(*given)
+
+        setattr(connector, call, meanwhile)
+        world.engine.run()
+
+    return act
+
+
 # Deletions, conversions, merges.
 
 
@@ -448,6 +471,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         **PERSON,
     ),
     Scenario("everybody-edited", everybody, **PERSON),
+    Scenario("edited-while-dynamics-is-written", everybody, act=raced("write", title="late"), options=reread, **PERSON),
+    Scenario(
+        "edited-before-it-is-read-again",
+        both(sales(jobtitle="s"), sales("contact", jobtitle="s")),
+        act=raced("fetch", title="late", city="Late"),
+        options=reread,
+        **PERSON,
+    ),
     Scenario("row-deleted", row_gone, **PERSON),
     Scenario("row-deleted-person-follows", row_gone, options=deleting(lead=OnDelete.DELETE), **PERSON),
     Scenario("row-deleted-person-kept", row_gone, options=deleting(lead=OnDelete.KEEP), **PERSON),

@@ -1,4 +1,4 @@
-"""Plans a pair anew from a row read again, after somebody else wrote first."""
+"""Plans a pair anew from a record read again, after somebody else wrote first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..plan import Known, Step, plan_link, plan_pair
 from .objects import resolved, resolved_row, waiting_for_parents
 from .sent import met
 from .services import Services
-from .work import Work
+from .work import Again, Work
 
 
 def lacks_values(step: Step) -> bool:
@@ -80,14 +80,17 @@ class Remerge:
     def __call__(self, row: Record) -> Step:
         """Return the step for a fresh row."""
         entity = self.known.entity
-        row = resolved_row(self.services, entity, row)
-        policy = self.services.policy(entity)
-        step = plan_pair(self.known, marketo=self.person, dynamics=row, policy=policy, moved_from=self.moved_from)
-        if not lacks_values(step):
-            return step
-        person = next(iter(self.services.marketo.fetch(entity, [self.known.marketo_id])), None)
-        step = plan_pair(self.known, marketo=person, dynamics=row, policy=policy, moved_from=self.moved_from)
-        return _without_digests(step)
+        rows, waits = resolved(self.services, entity, {row.id: row})
+        policy, person, moved_from = self.services.policy(entity), self.person, self.moved_from
+        step = plan_pair(self.known, marketo=person, dynamics=rows[row.id], policy=policy, moved_from=moved_from)
+        if lacks_values(step):
+            person = next(iter(self.services.marketo.fetch(entity, [self.known.marketo_id])), None)
+            step = plan_pair(self.known, marketo=person, dynamics=rows[row.id], policy=policy, moved_from=moved_from)
+        return waiting_for_parents(Work(_without_digests(step)), waits.get(row.id)).step
+
+    def anew(self, person: Record, known: Known | None) -> Remerge:
+        """Return what plans for a fresh person."""
+        return evolve(self, person=person) if known is None else Remerge(self.services, known, person)
 
 
 @define
@@ -111,8 +114,13 @@ class Relink:
     def __call__(self, row: Record) -> Step:
         """Return the step for a fresh row."""
         policy = self.services.policy(self.entity)
-        row = resolved_row(self.services, self.entity, row)
-        return plan_link(self.entity, row, self.person, by=self.by, policy=policy, revive=self.revive)
+        rows, waits = resolved(self.services, self.entity, {row.id: row})
+        step = plan_link(self.entity, rows[row.id], self.person, by=self.by, policy=policy, revive=self.revive)
+        return waiting_for_parents(Work(step), waits.get(row.id)).step
+
+    def anew(self, person: Record, known: Known | None) -> Again:
+        """Return what plans for a fresh person."""
+        return evolve(self, person=person) if known is None else Remerge(self.services, known, person)
 
 
 def pair_work(

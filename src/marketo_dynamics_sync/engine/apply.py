@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from ..conflict import DecisionKind
 from ..connectors import Outcome, Status
 from ..entities import Side
-from ..plan import REQUIRED, Step, StepKind, park
+from ..plan import REQUIRED, Overwritten, Step, StepKind, park
 from ..state import Commit, Intent
 from .ended import Waits
 from .events import Event, OnEvent
@@ -22,6 +22,7 @@ from .roles import is_role
 from .sent import sent_ahead
 from .services import Services
 from .settle import Stamp, clashes, combine, settle
+from .window import Window
 from .work import Work
 
 T = TypeVar("T")
@@ -56,6 +57,15 @@ class Applier:
     rows_written: dict[str, set[str]] = field(factory=dict, init=False)
     #: What was done since the last commit.
     _synced: Counts = field(factory=Counter, init=False)
+    _window: Window = field(init=False)
+    #: When the cycle began, after which Marketo's changes are read.
+    _began: float = field(init=False)
+    #: When the last works were done, after which persons are read for the next.
+    _since: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._window = Window(self.services)
+        self._began = self._since = self.services.settings.monotonic()
 
     def take(self, works: Sequence[Work]) -> None:
         """Carry out works. Dynamics first: its guard can send a work back to be planned anew."""
@@ -65,32 +75,78 @@ class Applier:
             for work in works
             for part in (merger.carry_out(work) if work.step.kind is StepKind.MERGE_PERSONS else [work])
         ]
+        for work in works:
+            # A person that wasn't read is as the stream left it.
+            work.read_at = self._since if work.marketo is not None else self._began
         self._note_intents(works)
-        self._keep([work for work in works if not work.step.writes_marketo and not work.step.writes_dynamics])
+        self._keep([work for work in works if not _writes(work)])
         #: Written to Dynamics, and not kept yet.
-        owed: list[Work] = []
+        owed: dict[int, Work] = {}
         try:
-            for batch in _slices([w for w in works if w.step.writes_dynamics], self._dynamics_size):
-                owed += batch
-                written = self._dynamics(batch)
-                self._keep([work for work in batch if not self._goes_on(work)])
-                owed = [work for work in owed if self._goes_on(work)]
-                for some, outcomes in written:
-                    self._written(Side.DYNAMICS, some, outcomes)
-            to_marketo = owed + [w for w in works if w.step.writes_marketo and not w.step.writes_dynamics]
-            for batch in _slices(to_marketo, self.services.marketo.capabilities.write_size):
+            self._to_dynamics([work for work in works if work.step.writes_dynamics], owed)
+            only = [work for work in works if work.step.writes_marketo and not work.step.writes_dynamics]
+            for batch in _slices([*owed.values(), *only], self.services.marketo.capabilities.write_size):
                 self.keep_going()
-                self._note_sent(batch)
-                self._note_clashes(batch)
-                outcomes = self.services.marketo.write([work.marketo_write() for work in batch])
-                for work, outcome in zip(batch, outcomes, strict=True):
-                    work.on_marketo = outcome
-                owed = [work for work in owed if work.on_marketo is None]
-                self._keep(batch)
-                self._written(Side.MARKETO, batch, outcomes)
+                self._to_marketo(self._met(batch, owed), owed)
         finally:
             # Whatever ends this early: what Dynamics holds by now must not look like somebody else's edit later.
-            self._settle([work for work in owed if work.on_dynamics is not None])
+            self._settle([work for work in owed.values() if work.on_dynamics is not None])
+        self._since = self.services.settings.monotonic()
+
+    def _to_dynamics(self, works: Sequence[Work], owed: dict[int, Work]) -> None:
+        """Write to Dynamics, and keep what is done by that; the others are owed to Marketo."""
+        for batch in _slices(works, self._dynamics_size):
+            owed.update((id(work), work) for work in batch)
+            written = self._dynamics(batch)
+            over = [work for work in batch if not self._goes_on(work)]
+            for work in over:
+                del owed[id(work)]
+            self._keep(over)
+            for some, outcomes in written:
+                self._written(Side.DYNAMICS, some, outcomes)
+
+    def _to_marketo(self, batch: Sequence[Work], owed: dict[int, Work]) -> None:
+        """Write a batch to Marketo and keep it; of persons that are gone that is known by now."""
+        writes = [work for work in batch if work.on_marketo is None]
+        outcomes: Sequence[Outcome] = ()
+        if writes:
+            self._note_sent(writes)
+            self._note_clashes(writes)
+            outcomes = self.services.marketo.write([work.marketo_write() for work in writes])
+            for work, outcome in zip(writes, outcomes, strict=True):
+                work.on_marketo = outcome
+        for work in batch:
+            owed.pop(id(work), None)
+        self._keep(batch)
+        if writes:
+            self._written(Side.MARKETO, writes, outcomes)
+
+    def _met(self, batch: Sequence[Work], owed: dict[int, Work]) -> Sequence[Work]:
+        """Return what is to be written to Marketo of a batch, planned anew for persons that were edited meanwhile.
+
+        Where an edit wins, Dynamics is told of it first, under its guard. That takes time, so the batch is looked at
+        again then.
+        """
+        for _ in range(ROUNDS):
+            edited = self._window.edited(batch)
+            if not edited:
+                break
+            halves = [work for work, _ in edited if work.on_dynamics is not None]
+            self._settle(halves)
+            for work in halves:
+                del owed[id(work)]
+            planned = {id(work): work for work in self._window.planned_anew(edited)}
+            for work in planned.values():
+                self.report.count(work.step.entity.name, "to Marketo", "merged again")
+            self._keep([work for work in planned.values() if not _writes(work)])
+            there = [work for work in planned.values() if work.step.writes_dynamics]
+            self._to_dynamics(there, owed)
+            gone_on = {key for key, work in planned.items() if self._goes_on(work)}
+            seen = {id(work) for work, _ in edited}
+            batch = [work for work in batch if id(work) not in seen or id(work) in gone_on]
+            if not there:
+                break
+        return batch
 
     def _note_sent(self, batch: Sequence[Work]) -> None:
         ahead = sent_ahead(self.services, batch)
@@ -129,9 +185,9 @@ class Applier:
         if entries:
             self.services.store.commit(Commit(journal=entries))
             for work in works:
-                work.noted = work.step.decisions
+                work.noted = (*work.step.decisions, *work.step.overwritten)
 
-    def _dynamics(self, batch: list[Work]) -> list[tuple[Sequence[Work], Sequence[Outcome]]]:
+    def _dynamics(self, batch: Sequence[Work]) -> list[tuple[Sequence[Work], Sequence[Outcome]]]:
         waiting = batch
         written: list[tuple[Sequence[Work], Sequence[Outcome]]] = []
         for _ in range(ROUNDS):
@@ -238,9 +294,11 @@ class Applier:
             lacks = ", ".join(map(str, missing)) if isinstance(missing, list) else ""
             report.add(report.parked, WaitingLine(name, step.marketo_id, row, lacks, step.reason, _words(step)))
             self.on_event(Event("parked", name, count=1, detail=step.reason, record=str(row or step.marketo_id)))
-        self._count_overwritten(step, person)
+        self._count_overwritten([item for item in step.overwritten if item not in work.counted], step, person)
         told = {item.field for item in step.overwritten}
         for decision in step.decisions:
+            if decision in work.counted:
+                continue
             if decision.kind is DecisionKind.CONFLICT and decision.field not in told:
                 report.count(name, "clashes", decision.rule)
                 winner = decision.winner.value if decision.winner else ""
@@ -271,9 +329,9 @@ class Applier:
             )
             self.on_event(Event("rejected", name, Side(rejected.side), 1, rejected.code, rejected.id))
 
-    def _count_overwritten(self, step: Step, person: str | None) -> None:
+    def _count_overwritten(self, items: Sequence[Overwritten], step: Step, person: str | None) -> None:
         name = step.entity.name
-        for item in step.overwritten:
+        for item in items:
             self.report.count(name, "overwritten", item.rule)
             winner = item.winner.value if item.winner else ""
             values = (item.base, item.marketo, item.dynamics)
@@ -285,6 +343,10 @@ class Applier:
     def _written(self, side: Side, works: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
         done = sum(outcome.status.done for outcome in outcomes)
         self.on_event(Event("written", works[0].step.entity.name, side, done))
+
+
+def _writes(work: Work) -> bool:
+    return work.step.writes_marketo or work.step.writes_dynamics
 
 
 def _lost_race(work: Work) -> bool:
@@ -317,6 +379,6 @@ def _words(step: Step) -> str:
     return "; ".join(f"{word}: {', '.join(map(str, ids))}" for word, ids in lists if isinstance(ids, list) and ids)
 
 
-def _slices(items: list[T], size: int) -> Iterator[list[T]]:
+def _slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

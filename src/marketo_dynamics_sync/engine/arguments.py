@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from ..conflict import Policy, PolicyLike, as_policy, default_policy
 from ..entities import Entity, EntityDefinition
@@ -63,3 +64,17 @@ def checked_person_ids(ids: Sequence[int | str]) -> list[str]:
             raise ConfigurationError(f"ids: number {place + 1} is no Marketo person id, which is a whole number")
         wanted.append(str(int(text)))
     return wanted
+
+
+def checked_age(given: timedelta | float | None) -> float | None:
+    """Return an age in seconds.
+
+    Raises:
+        ConfigurationError: It is none, or below zero.
+    """
+    if given is None:
+        return None
+    seconds = given.total_seconds() if isinstance(given, timedelta) else given
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        raise ConfigurationError("reread_after: give a timedelta or seconds, 0 for always, or None for never")
+    return float(seconds)

@@ -20,7 +20,7 @@ from ..identity import Matching
 from ..plan import Brake, Brakes, Plan
 from ..state import StateStore
 from .apply import Applier, Stopped
-from .arguments import checked_entities, checked_policies
+from .arguments import checked_age, checked_entities, checked_policies
 from .campaigns import CampaignActions
 from .chosen import chosen_entity, plan_chosen
 from .collect import Collector
@@ -82,6 +82,8 @@ class SyncEngine(CampaignActions):
             :meth:`push_persons` asks for it.
         base: How the store remembers what both sides agreed on: as ``"values"``, or as a ``"digest"`` of each, so that
             no value stands in it in clear text. What that costs is told in "Keep values out of the state file".
+        reread_after: A person that was read longer ago (a timedelta, or seconds) is read again right before it is
+            written to, since Marketo guards no write. 0 reads it always, ``None`` never.
         now: The clock (UTC).
         monotonic: Seconds for durations.
         new_id: Makes row ids for new Dynamics rows.
@@ -108,6 +110,7 @@ class SyncEngine(CampaignActions):
         on_merge: OnMerge | Mapping[str, OnMerge] | None = None,
         push_rule: PushRule | None = None,
         base: BaseForm = "values",
+        reread_after: timedelta | float | None = 5.0,
         now: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = _new_id,
@@ -141,6 +144,7 @@ class SyncEngine(CampaignActions):
             new_id=new_id,
             now=now,
             monotonic=monotonic,
+            reread_after=checked_age(reread_after),
         )
 
     def check(self) -> Preflight:

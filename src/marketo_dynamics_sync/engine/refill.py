@@ -54,6 +54,10 @@ class Refill:
         """Return the step for a fresh row, as a service gave it."""
         return self.step(resolved_row(self.services, self.known.entity, row))
 
+    def anew(self, person: Record, known: Known | None) -> Refill:
+        """Return what plans for a fresh person."""
+        return evolve(self, person=person, known=known or self.known)
+
     def step(self, row: Record) -> Step:
         """Return the step for a row whose links are resolved."""
         step = self._step(row, frozenset(self.known.entity.fields) if self.whole else self.names)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
 from ..conflict import DecisionKind
 from ..entities import BoundEntity, Record, SchemaChange, Side
 from ..entities.drift import changes, snapshot
-from ..plan import Step, StepKind, park
+from ..plan import Known, Step, StepKind, park
 from ..state import Link
 from .apply import Stopped
 from .contract import SCHEMA_CHANGE
 from .services import Services
-from .work import Work
+from .work import Again, Work
 
 #: Steps that carry values of a record.
 _CARRYING = frozenset({StepKind.SYNC, StepKind.LINK, StepKind.MOVE, StepKind.CREATE_PERSON, StepKind.CREATE_ROW})
@@ -82,10 +82,13 @@ class _Again:
     """Plans a record anew and looks at what came out."""
 
     services: Services
-    again: Callable[[Record], Step]
+    again: Again
 
     def __call__(self, row: Record) -> Step:
         return _screened(self.services, self.again(row))
+
+    def anew(self, person: Record, known: Known | None) -> _Again:
+        return _Again(self.services, self.again.anew(person, known))
 
 
 def _screened(services: Services, step: Step) -> Step:

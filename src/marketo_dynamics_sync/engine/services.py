@@ -52,6 +52,8 @@ class Settings:
     new_id: Callable[[], str]
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    #: Seconds after which a person is read again right before it is written to; ``None`` never reads again.
+    reread_after: float | None
 
 
 @define

@@ -256,17 +256,19 @@ def _journal(step: Step, link: Link, now: datetime) -> list[JournalEntry]:
                 now, step.entity.name, kinds.get(step.kind, "created"), link.marketo_id, link.dynamics_id, None, detail
             )
         )
-    for item in step.overwritten:
-        detail = _told(step, item)
-        entries.append(
-            JournalEntry(now, step.entity.name, "overwritten", link.marketo_id, link.dynamics_id, item.field, detail)
-        )
     return entries
 
 
 def clashes(work: Work, now: datetime) -> list[JournalEntry]:
-    """Return an entry for each clash of a work that the journal doesn't have yet."""
-    step, entries = work.step, []
+    """Return an entry for each clash and each overwritten edit of a work that the journal doesn't have yet."""
+    step = work.step
+    entries = [
+        JournalEntry(
+            now, step.entity.name, "overwritten", step.marketo_id, step.dynamics_id, item.field, _told(step, item)
+        )
+        for item in step.overwritten
+        if item not in work.noted
+    ]
     told = {item.field for item in step.overwritten}
     for decision in step.decisions:
         if decision.kind is not DecisionKind.CONFLICT or decision in work.noted or decision.field in told:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from attrs import define, field
 
 from ..conflict import Decision
 from ..connectors import Outcome, Write, WriteKind
 from ..entities import Record, Side
-from ..plan import Step, StepKind
+from ..plan import Known, Overwritten, Step, StepKind
+
+
+class Again(Protocol):
+    """Plans two records anew, after one of them was read again."""
+
+    def __call__(self, row: Record) -> Step:
+        """Return the step for a fresh row."""
+        ...
+
+    def anew(self, person: Record, known: Known | None) -> Again:
+        """Return what plans for a fresh person.
+
+        Args:
+            person: The person.
+            known: What is remembered of the two by now, where half of the work is done and noted.
+        """
+        ...
 
 
 @define
@@ -20,9 +38,11 @@ class Work:
         step: What is to be done.
         marketo: The person that was read, if any.
         dynamics: The row that was read, if any.
-        again: Derives the step anew from a row read again, after somebody else wrote first.
+        again: Derives the step anew from a record read again, after somebody else wrote first.
         facts: Facts that go with what the work comes to.
-        noted: Clashes that the journal has already.
+        noted: Clashes and overwritten edits that the journal has already.
+        counted: Those of them that the report has.
+        read_at: Monotonic moment from which on an edit of the person may have been missed.
         on_marketo: What became of the write to Marketo.
         on_dynamics: What became of the write to Dynamics.
     """
@@ -30,9 +50,11 @@ class Work:
     step: Step
     marketo: Record | None = field(default=None, repr=False)
     dynamics: Record | None = field(default=None, repr=False)
-    again: Callable[[Record], Step] | None = field(default=None, repr=False)
+    again: Again | None = field(default=None, repr=False)
     facts: dict[str, str | None] = field(factory=dict)
-    noted: Sequence[Decision] = field(default=(), repr=False)
+    noted: Sequence[Decision | Overwritten] = field(default=(), repr=False)
+    counted: Sequence[Decision | Overwritten] = field(default=(), repr=False)
+    read_at: float | None = None
     on_marketo: Outcome | None = None
     on_dynamics: Outcome | None = None
 
