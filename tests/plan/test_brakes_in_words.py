@@ -84,9 +84,33 @@ def test_merges() -> None:
         USUAL,
         Brake.MERGES,
         "persons of 20 of 79 linked records of 'lead' (25%) would be merged into others, which can't be undone, and "
-        "25% is the limit (max_merge_share). Nothing of it was done. If that is meant, run once with "
+        "25% is the limit (max_merge_share). Nothing was written. If that is meant, run once with "
         "release=[Brake.MERGES]; if not, give on_merge=OnMerge.HOLD.",
     )
+
+
+def test_what_is_found_when_others_were_written_is_told_so() -> None:
+    untouched = r"None of these was touched\. If that is meant"
+    for look in (
+        lambda: USUAL.allow_deletes("lead", 20, 79, late=True),
+        lambda: USUAL.allow_changes("lead", 1000, 1999, why="x", late=True),
+        lambda: USUAL.allow_leaving("lead", 20, 79, late=True),
+        lambda: USUAL.allow_empty("lead", "Dynamics", 1, late=True),
+    ):
+        with pytest.raises(PlanRefusedError, match=untouched):
+            look()
+    for done in (0, 7):
+        with pytest.raises(PlanRefusedError, match=rf"\. {done} of them may be merged by now, and no other is\. If"):
+            USUAL.allow_merges("lead", 20, 79, done=done)
+
+
+def test_what_is_worth_a_closer_look() -> None:
+    assert not USUAL.looks_many_merges(19, 19)
+    assert not USUAL.looks_many_merges(20, 80)
+    assert not USUAL.looks_many_merges(20, 0)
+    assert USUAL.looks_many_merges(20, 79)
+    assert Brakes(min_merges=0).looks_many_merges(1, 1)
+    assert not USUAL.release([Brake.MERGES]).looks_many_merges(20, 79)
 
 
 def test_rows_that_leave_the_filter() -> None:

@@ -1,221 +1,136 @@
-"""Reads the first pages of every entity's changes, and lets the brakes look at them, before anything is written."""
+"""Reads every entity's changes to their end, and lets the brakes look at them, before anything is written.
+
+What fits is kept until the entity's turn comes. Of what doesn't fit only numbers are kept, and it is read a second time
+then, from the same checkpoint: a delta link can be followed again (Microsoft Learn, "Use change tracking to synchronize
+data with external systems": it holds until the changes are too old), and what was edited meanwhile is on its pages too.
+Nothing of it is written to disk.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import timedelta
-from itertools import chain, islice
-from typing import Final, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from ..connectors import ChangePage
-from ..entities import BoundEntity, Record, Side
+from ..entities import BoundEntity, Record
 from ..errors import CheckpointExpiredError
-from ..plan import plan_pair
-from ..state import Link
-from .filters import passes, stale_fact
-from .links import known_of
-from .objects import resolved
-from .people import ChangedPersons
+from .merges_ahead import MergesAhead
 from .restored import watched
-from .roles import is_role, is_row
 from .services import Services
+from .survey import Survey
 
-#: Pages of changes that are read before anything is written.
-LOOK_AHEAD: Final = 5
-#: Records of a listing that are kept for it: after so many no further page is read.
-MANY_RECORDS: Final = 1000
-#: Persons that are looked at when very many changed: one read call.
-SOME_PERSONS: Final = 300
-
-
-@runtime_checkable
-class Clocked(Protocol):
-    """A connector that knows how far this machine's clock is from its service's."""
-
-    @property
-    def skew(self) -> timedelta | None:
-        """The difference, of either sign, or ``None`` before the first answer."""
-        ...
+#: Rows that are kept in memory until their turn, those of all entities together: two pages.
+KEPT_ROWS: Final = 10_000
 
 
 @define
 class Pages:
-    """What one entity's change stream shows: the first pages, read, and the others, still to be read."""
+    """One entity's changes, looked at.
+
+    Attributes:
+        stream: The stream's name.
+        checkpoint: Where they begin; ``None`` for a listing of everything.
+        missing: Linked rows that a listing doesn't have; ``None`` where that is known only when it was read.
+    """
 
     stream: str
-    first: list[ChangePage]
-    rest: Iterator[ChangePage] = field(repr=False)
-    #: Whether only what changed is shown; without change tracking that is a listing too.
-    news: bool = False
-
-    @property
-    def listing(self) -> bool:
-        """Whether everything is listed."""
-        return bool(self.first) and self.first[0].listing
+    checkpoint: str | None
+    missing: list[str] | None
+    _pages: Iterator[ChangePage] = field(repr=False)
 
     def __iter__(self) -> Iterator[ChangePage]:
-        return chain(self.first, self.rest)
+        return self._pages
 
 
-def open_pages(services: Services, entity: BoundEntity, checkpoint: str | None, full: Callable[[str], None]) -> Pages:
-    """Return an entity's changes since a checkpoint, the first pages read.
+@define
+class Ahead:
+    """Opens the changes of entities.
 
-    Args:
+    Attributes:
         services: Both sides.
-        entity: The entity.
-        checkpoint: Where the last cycle stopped.
-        full: Told why everything is compared, where the service no longer knows the checkpoint.
-
-    Raises:
-        CheckpointExpiredError: The service doesn't know a checkpoint though none was given.
+        full: Told of an entity, by its name, and why everything is compared.
+        keep_going: Asked before each page; raises to end the cycle.
+        room: Rows that can still be kept.
     """
-    stream = services.dynamics.stream(entity)
-    try:
-        pages = watched(services, entity, services.dynamics.changes([entity], checkpoint))
-        return _read(stream, pages, news=checkpoint is not None)
-    except CheckpointExpiredError as error:
-        if checkpoint is None:
-            raise
-        full(f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
-        return _read(stream, watched(services, entity, services.dynamics.changes([entity], None)))
 
+    services: Services
+    full: Callable[[str, str], None]
+    keep_going: Callable[[], None]
+    room: int = field(factory=lambda: KEPT_ROWS)
+    _merges: MergesAhead = field(init=False)
 
-def _read(stream: str, pages: Iterator[ChangePage], *, news: bool = False) -> Pages:
-    first: list[ChangePage] = []
-    for page in islice(pages, LOOK_AHEAD):
-        first.append(page)
-        if page.listing and sum(len(each.records) for each in first) >= MANY_RECORDS:
-            break
-    return Pages(stream, first, pages, news)
+    def __attrs_post_init__(self) -> None:
+        self._merges = MergesAhead(self.services)
 
+    def open(self, entity: BoundEntity, *, rebased: bool = False, late: bool = False) -> Pages:
+        """Return an entity's changes, after the brakes have looked at them.
 
-def look_at_clocks(services: Services) -> None:
-    """Refuse to go on where a service's clock is far from this machine's.
+        Args:
+            entity: The entity.
+            rebased: Whether everything is compared because the mapping changed.
+            late: Whether something was written before, and everything is compared since the checkpoint was lost.
 
-    Raises:
-        PlanRefusedError: It is.
-    """
-    for connector in (services.marketo, services.dynamics):
-        skew = connector.skew if isinstance(connector, Clocked) else None
-        if skew is not None:
-            name = "Dynamics" if connector.side is Side.DYNAMICS else "Marketo"
-            services.settings.brakes.allow_skew(name, skew)
-
-
-def look_at_canary(services: Services) -> None:
-    """Refuse to go on where the canary can't be read.
-
-    Raises:
-        PlanRefusedError: It can't.
-    """
-    brakes = services.settings.brakes
-    if brakes.canary is None:
-        return
-    entity = services.entities[brakes.canary.entity]
-    row = brakes.canary.row
-    if not services.dynamics.fetch(entity, [row]):
-        brakes.allow_canary("Dynamics has no such row, or doesn't show it")
-    link = services.store.links_by_dynamics(entity.name, [row]).get(row)
-    if link is not None and not services.marketo.fetch(entity, [link.marketo_id]):
-        brakes.allow_canary(f"Marketo has no record {link.marketo_id}, or doesn't show it")
-
-
-def look_at_rows(services: Services, entity: BoundEntity, pages: Pages, *, rebased: bool) -> None:
-    """Refuse to go on where the first pages look like an accident.
-
-    Args:
-        services: Both sides and the store.
-        entity: The entity.
-        pages: Its changes.
-        rebased: Whether everything is compared because the mapping changed.
-
-    Raises:
-        PlanRefusedError: They do.
-    """
-    brakes, store = services.settings.brakes, services.store
-    total = store.count_links(entity.name)
-    if not total:
-        return
-    gone = {row for page in pages.first for row in page.deleted}
-    if gone:
-        brakes.allow_deletes(entity.name, len(store.links_by_dynamics(entity.name, sorted(gone))), total)
-    over = any(page.checkpoint is not None for page in pages.first)
-    if pages.listing and over:
-        # All rows are on the first page, so what is not there is known before anything is written.
-        present = {row for page in pages.first for row in page.present}
-        if not present and not is_role(entity.definition):
-            brakes.allow_empty(entity.name, "Dynamics", total)
-        links = (link.dynamics_id for link in store.links(entity.name))
-        brakes.allow_deletes(entity.name, sum(is_row(row) and row not in present for row in links), total)
-    if is_role(entity.definition):
-        return  # most connections are no roles, and some roles come from no connection
-    shown = [record for page in pages.first for record in page.records]
-    filtered = entity.name in services.settings.filters
-    if not shown or not (filtered or brakes.looks_many(len(shown), total) or pages.listing):
-        return
-    linked = store.links_by_dynamics(entity.name, [record.id for record in shown])
-    if filtered:
-        brakes.allow_leaving(entity.name, _leaving(services, entity, shown, linked), total)
-    looked_at = len(linked) if pages.listing and not pages.news else total
-    if brakes.looks_many(len(linked), looked_at):
-        rows, _ = resolved(services, entity, {record.id: record for record in shown if record.id in linked})
-        pairs = [(row, linked[row_id]) for row_id, row in rows.items()]
-        changes = _written(services, entity, pairs, Side.MARKETO)
+        Raises:
+            CheckpointExpiredError: The service doesn't know a checkpoint though none was given.
+            PlanRefusedError: The changes look like an accident.
+            RestoredError: Dynamics is older than the store.
+        """
+        stream = self.services.dynamics.stream(entity)
         why = "the mapping changed" if rebased else "changed in Dynamics"
-        brakes.allow_changes(entity.name, changes, looked_at, why=why)
+        checkpoint = None if rebased or late else self.services.store.checkpoint(stream)
+        try:
+            return self._looked_at(entity, stream, checkpoint, why, late=late)
+        except CheckpointExpiredError as error:
+            if checkpoint is None:
+                raise
+            self.full(entity.name, why_lost(entity, error))
+            return self._looked_at(entity, stream, None, why, late=late)
+
+    def judge(self) -> None:
+        """Let the brakes look at what shows only in the changes of all entities together.
+
+        Raises:
+            PlanRefusedError: It looks like an accident.
+        """
+        self._merges.judge()
+
+    def _looked_at(self, entity: BoundEntity, stream: str, checkpoint: str | None, why: str, *, late: bool) -> Pages:
+        pages = self._read(entity, checkpoint)
+        total = self.services.store.count_links(entity.name)
+        if not total:
+            # No brake goes by a table without links. One page shows that it can be read.
+            first = [page for page in (next(pages, None),) if page is not None]
+            return Pages(stream, checkpoint, None, chain(first, pages))
+        survey = Survey(self.services, entity, total, checkpoint is not None, why, late)
+        kept: list[ChangePage] | None = []
+        held = 0
+        for page in pages:
+            self.keep_going()
+            survey.note(page)
+            self._merges.note(entity, total, page.records)
+            held += len(page.records) + len(page.deleted)
+            if kept is not None and held <= self.room:
+                # What is there stands in the store by now.
+                kept.append(evolve(page, present=()))
+                continue
+            for each in (*(kept or ()), page):
+                survey.let_go(each.records)
+            kept = None
+        rows: list[Record] = [row for page in kept or () for row in page.records]
+        missing = survey.judge(rows)
+        if kept is None:
+            return Pages(stream, checkpoint, None, self._read(entity, checkpoint))
+        self.room -= held
+        return Pages(stream, checkpoint, missing, iter(kept))
+
+    def _read(self, entity: BoundEntity, checkpoint: str | None) -> Iterator[ChangePage]:
+        # Nothing is asked before the first page is.
+        yield from watched(self.services, entity, self.services.dynamics.changes([entity], checkpoint))
 
 
-def look_at_persons(services: Services, people: ChangedPersons) -> None:
-    """Refuse to go on where what Marketo says of its persons looks like an accident.
-
-    Raises:
-        PlanRefusedError: It does.
-    """
-    brakes, store = services.settings.brakes, services.store
-    totals = {entity.name: store.count_links(entity.name) for entity in services.persons()}
-    if not any(totals.values()):
-        return
-    deleted = _by_entity(services, list(people.deleted))
-    changed = _by_entity(services, list(people.ids)) if brakes.looks_many(len(people.ids), sum(totals.values())) else {}
-    for entity in services.persons():
-        if people.everything and totals[entity.name]:
-            # The stream was lost with the deletions in it, so some of the persons are looked for.
-            some = list(islice(store.links(entity.name), SOME_PERSONS))
-            there = {person.id for person in services.marketo.fetch(entity, [link.marketo_id for link in some])}
-            brakes.allow_deletes(entity.name, sum(link.marketo_id not in there for link in some), len(some))
-        brakes.allow_deletes(entity.name, len(deleted.get(entity.name, ())), totals[entity.name])
-        links = changed.get(entity.name, [])
-        if brakes.looks_many(len(links), totals[entity.name]):
-            # The stream shows our own writes too, so some of the persons are read: what differs is news.
-            some = links[:SOME_PERSONS]
-            read = {person.id: person for person in services.marketo.fetch(entity, [link.marketo_id for link in some])}
-            pairs = [(read[link.marketo_id], link) for link in some if link.marketo_id in read]
-            share = _written(services, entity, pairs, Side.DYNAMICS) / max(len(pairs), 1)
-            brakes.allow_changes(entity.name, round(share * len(links)), totals[entity.name], why="changed in Marketo")
-
-
-def _by_entity(services: Services, persons: Sequence[str]) -> dict[str, list[Link]]:
-    found: dict[str, list[Link]] = {}
-    for link in services.links_of_persons(persons).values():
-        found.setdefault(link.entity, []).append(link)
-    return found
-
-
-def _leaving(services: Services, entity: BoundEntity, rows: Sequence[Record], links: Collection[str]) -> int:
-    """Return how many linked rows pass the filter no longer, and did so far."""
-    filters, store = services.settings.filters, services.store
-    outside = {row.id for row in rows if row.id in links and not passes(filters, entity, row)}
-    return sum(store.fact(stale_fact(entity, row)) is None for row in outside)
-
-
-def _written(services: Services, entity: BoundEntity, pairs: Sequence[tuple[Record, Link]], to: Side) -> int:
-    """Return how many records the other side would be told something of."""
-    digest, policy = services.digests[entity.name], services.policy(entity)
-    count = 0
-    for record, link in pairs:
-        known = known_of(link, entity, digest=digest)
-        row, person = (record, None) if to is Side.MARKETO else (None, record)
-        count += plan_pair(known, marketo=person, dynamics=row, policy=policy).writes(to)
-    return count
+def why_lost(entity: BoundEntity, error: CheckpointExpiredError) -> str:
+    """Return why everything of an entity is compared, in a few words."""
+    return f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}"

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from typing import Final
 
 from attrs import define, field
 
-from ..connectors import ChangePage
 from ..entities import BoundEntity, Record, Side
 from ..errors import CheckpointExpiredError, RequestRejectedError
 from ..plan import StepKind
 from ..state import Commit
-from .ahead import Pages, look_at_canary, look_at_clocks, look_at_persons, look_at_rows, open_pages
+from .ahead import Ahead, Pages, why_lost
 from .apply import Stopped
 from .companies import of_moved_contacts
 from .conversions import note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
 from .gone import GoneRows
+from .lookout import look_at_canary, look_at_clocks, look_at_persons
 from .objects import in_order
 from .people import ChangedPersons
 from .quarantine import changed_rules, rules_facts
 from .report import SyncReport
-from .restored import watched
 from .retries import Retries
 from .roles import is_row, open_roles
 from .screen import moved, moved_text
@@ -89,17 +87,20 @@ class Cycle:
             people = self._read_people()
         look_at_clocks(self.services)
         look_at_canary(self.services)
-        look_at_persons(self.services, people)
+        look_at_persons(self.services, people, self.keep_going)
         self.bench = self._workbench(people)
         with self._timed("read Dynamics changes"):
-            ahead = {entity.name: self._opened(entity) for entity in in_order(self.services.entities.values())}
+            ahead = Ahead(self.services, self._full, self.keep_going)
+            entities = in_order(self.services.entities.values())
+            opened = {entity.name: ahead.open(entity, rebased=self._rebased(entity)) for entity in entities}
+            ahead.judge()
         # What Marketo said changed, whatever is done about it from here on.
         changed, rules = {*people.ids}, changed_rules(self.services)
         with self._timed("moves"):
             self.bench.take(self.bench.deriver.moves.persons())
-        for entity in in_order(self.services.entities.values()):
+        for entity in entities:
             with self._timed(f"{entity.name} rows"):
-                self._rows(entity, ahead.pop(entity.name))
+                self._rows(entity, opened.pop(entity.name), ahead)
         with self._timed("persons"):
             self._persons(people)
         with self._timed("retries"):
@@ -206,23 +207,14 @@ class Cycle:
             if page.checkpoint is not None:
                 self._checkpoints[stream] = page.checkpoint
 
-    def _opened(self, entity: BoundEntity) -> Pages:
-        """Return an entity's changes, after the brakes have looked at the first of them."""
-        rebased = self._rebased(entity)
-        checkpoint = None if rebased else self.services.store.checkpoint(self.services.dynamics.stream(entity))
-        pages = open_pages(self.services, entity, checkpoint, partial(self._full, entity.name))
-        look_at_rows(self.services, entity, pages, rebased=rebased)
-        return pages
-
-    def _rows(self, entity: BoundEntity, pages: Pages) -> None:
+    def _rows(self, entity: BoundEntity, pages: Pages, ahead: Ahead) -> None:
         try:
-            self._row_pages(entity, pages.stream, pages)
+            self._row_pages(entity, pages)
         except CheckpointExpiredError as error:
-            if pages.listing:
+            if pages.checkpoint is None:
                 raise
-            self._full(entity.name, f"changes of {entity.dynamics.entity_set}: {error.code or 'too old'}")
-            again = self.services.dynamics.changes([entity], None)
-            self._row_pages(entity, pages.stream, watched(self.services, entity, again))
+            self._full(entity.name, why_lost(entity, error))
+            self._row_pages(entity, ahead.open(entity, late=True))
         self.taker.rows_written.pop(entity.name, None)
 
     def _as_written(self, entity: BoundEntity, rows: Sequence[Record]) -> Sequence[Record]:
@@ -234,13 +226,14 @@ class Cycle:
         read = self.services.dynamics.fetch(entity, sorted(old))
         return [*(row for row in rows if row.id not in old), *read]
 
-    def _row_pages(self, entity: BoundEntity, stream: str, pages: Iterable[ChangePage]) -> None:
-        listing = False
+    def _row_pages(self, entity: BoundEntity, pages: Pages) -> None:
+        listing, missing = False, pages.missing
         for page in pages:
             self.keep_going()
             if page.listing and not listing:
                 listing = True
-                self.services.store.forget_seen(entity.name)
+                if missing is None:
+                    self.services.store.forget_seen(entity.name)
             self.on_event(Event("read", entity.name, Side.DYNAMICS, len(page.records)))
             rows = self._as_written(entity, page.records)
             note_origins(self.services, rows)
@@ -254,11 +247,12 @@ class Cycle:
             if listing and page.present:
                 self.services.store.commit(Commit(seen=[(entity.name, page.present)]))
             if page.checkpoint is not None:
-                self._checkpoints[stream] = page.checkpoint
+                self._checkpoints[pages.stream] = page.checkpoint
         if listing:
             gone = self._gone.setdefault(entity.name, {})
-            unseen = (link.dynamics_id for link in self.services.store.unseen(entity.name))
-            gone.update(dict.fromkeys(i for i in unseen if is_row(i)))
+            if missing is None:
+                missing = [each.dynamics_id for each in self.services.store.unseen(entity.name)]
+            gone.update(dict.fromkeys(i for i in missing if is_row(i)))
 
     def _take_rows(self, entity: BoundEntity, rows: Sequence[Record]) -> None:
         bench, roles = self.bench, self.bench.roles
@@ -276,25 +270,31 @@ class Cycle:
     def _persons(self, people: ChangedPersons) -> None:
         for entity in self.services.persons():
             if people.everything or entity.name in people.missed:
-                links = self.services.store.links(entity.name)
+                links, lost = self.services.store.links(entity.name), 0
+                total = self.services.store.count_links(entity.name)
                 while some := list(islice(links, PERSONS_AT_ONCE)):
-                    self._some_persons(people, [link.marketo_id for link in some], entity.name)
+                    ids = [link.marketo_id for link in some]
+                    lost = self._some_persons(people, ids, entity=entity.name, lost=lost, total=total)
         if people.everything:
             return
         ids = [i for i in people.ids if i not in people.deleted]
         for start in range(0, len(ids), PERSONS_AT_ONCE):
             self._some_persons(people, [i for i in ids[start : start + PERSONS_AT_ONCE] if i in people.ids])
 
-    def _some_persons(self, people: ChangedPersons, ids: Sequence[str], entity: str = "") -> None:
+    def _some_persons(
+        self, people: ChangedPersons, ids: Sequence[str], *, entity: str = "", lost: int = 0, total: int = 0
+    ) -> int:
+        """Take up persons, and return how many of an entity's are lost by now."""
         self.keep_going()
         works, strangers = self.bench.deriver.from_persons(ids)
         if entity:
             # Everybody is compared: who isn't there any more looks deleted.
-            gone = sum(work.step.kind is StepKind.UNLINK for work in works)
-            self.services.settings.brakes.allow_deletes(entity, gone, len(ids), late=True)
+            lost += sum(work.step.kind is StepKind.UNLINK for work in works)
+            self.services.settings.brakes.allow_deletes(entity, lost, total, late=True)
         self.bench.take(works)
         if self.push is not None:
             self.bench.take(self.push([i for i in strangers if i in people.created]))
+        return lost
 
     def _deletions(self, people: ChangedPersons) -> None:
         """Delete what is gone: what hangs on others before the others (Adobe, "Sync architecture")."""

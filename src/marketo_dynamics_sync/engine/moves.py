@@ -41,6 +41,8 @@ class Moves:
     _merging: dict[tuple[str, str], list[MergedPerson]] = field(factory=dict, init=False)
     #: Persons that this cycle merges into others, by the entity of their rows.
     _merges: Counter[str] = field(factory=Counter, init=False)
+    #: Links that an entity had when the first of them was found.
+    _links: dict[str, int] = field(factory=dict, init=False)
 
     def persons(self) -> list[Work]:
         """Return works for persons that were merged into others: their links move to the survivors."""
@@ -163,17 +165,22 @@ class Moves:
                     works.append(waiting_for_parents(work, waits.get(target_id)))
         return works, staying
 
+    def found(self) -> Counter[str]:
+        """Return how many persons are to be merged into others, as far as they were found since the last time."""
+        return Counter(loser.entity for losers in self._merging.values() for loser in losers)
+
     def merges(self) -> list[Work]:
         """Return works that merge persons whose rows became one, as far as they were found since the last time.
 
         Raises:
             PlanRefusedError: So many look like an accident.
         """
+        before, new = self._merges.copy(), self.found()
         found, self._merging = self._merging, {}
-        for losers in found.values():
-            self._merges.update(loser.entity for loser in losers)
-        for name, count in self._merges.items() if found else ():
-            self.services.settings.brakes.allow_merges(name, count, self.services.store.count_links(name))
+        self._merges += new
+        for name in new:
+            links = self._links.setdefault(name, self.services.store.count_links(name))
+            self.services.settings.brakes.allow_merges(name, self._merges[name], links, done=before[name])
         planner, works = MergePlanner(self.services), list[Work]()
         for (name, row_id), losers in found.items():
             derived = planner.works(self.services.entities[name], row_id, losers)

@@ -111,14 +111,19 @@ class Brakes:
         else:
             return
         what = f"{deletes} of {links} linked records of {entity!r} ({share:.0%}) look deleted, and {limit}"
-        raise _refused(Brake.DELETES, what, look, "None of these was touched" if late else "Nothing was written")
+        raise _refused(Brake.DELETES, what, look, _untouched(late=late))
 
     def looks_many(self, changes: int, links: int) -> bool:
         """Return whether so many changes are worth a closer look."""
         many = changes >= self.min_changes and changes > links * self.max_change_share
         return many and Brake.CHANGES not in self.released
 
-    def allow_changes(self, entity: str, changes: int, looked_at: int, *, why: str) -> None:
+    def looks_many_merges(self, merges: int, links: int) -> bool:
+        """Return whether so many merges of persons are worth a closer look."""
+        many = merges >= self.min_merges and merges > links * self.max_merge_share
+        return links > 0 and many and Brake.MERGES not in self.released
+
+    def allow_changes(self, entity: str, changes: int, looked_at: int, *, why: str, late: bool = False) -> None:
         """Let a number of changes pass.
 
         Args:
@@ -126,6 +131,7 @@ class Brakes:
             changes: Linked records that would be written.
             looked_at: Linked records that they were counted among.
             why: Where they come from, in a few words.
+            late: Whether other records were brought into agreement before these were found.
 
         Raises:
             PlanRefusedError: They are too many. The text shows the numbers and the switch that lets them pass.
@@ -136,36 +142,38 @@ class Brakes:
                 f"{changes} of {looked_at} linked records of {entity!r} ({changes / looked_at:.0%}) would be written "
                 f"({why}), and {self.max_change_share:.0%} is the limit (max_change_share)",
                 "if not, look at engine.plan() with the same switch, which writes nothing",
+                _untouched(late=late),
             )
 
-    def allow_merges(self, entity: str, merges: int, links: int) -> None:
+    def allow_merges(self, entity: str, merges: int, links: int, *, done: int | None = None) -> None:
         """Let a number of merges of persons pass.
 
         Args:
             entity: Name of the entity whose rows were merged away or qualified.
             merges: Persons that would be merged into others in this cycle.
             links: Links the entity has.
+            done: How many of them were taken up before these were found; ``None`` where nothing was written yet.
 
         Raises:
             PlanRefusedError: They are too many. The text shows the numbers and the switch that lets them pass.
         """
-        many = merges >= self.min_merges and merges > links * self.max_merge_share
-        if links and many and Brake.MERGES not in self.released:
+        if self.looks_many_merges(merges, links):
             raise _refused(
                 Brake.MERGES,
                 f"persons of {merges} of {links} linked records of {entity!r} ({merges / links:.0%}) would be merged "
                 f"into others, which can't be undone, and {self.max_merge_share:.0%} is the limit (max_merge_share)",
                 "if not, give on_merge=OnMerge.HOLD",
-                nothing="Nothing of it was done",
+                "Nothing was written" if done is None else f"{done} of them may be merged by now, and no other is",
             )
 
-    def allow_leaving(self, entity: str, leaving: int, links: int) -> None:
+    def allow_leaving(self, entity: str, leaving: int, links: int, *, late: bool = False) -> None:
         """Let linked rows leave the filter.
 
         Args:
             entity: Name of the entity.
             leaving: Linked rows that pass the filter no longer.
             links: Links of the entity.
+            late: Whether other records were brought into agreement before these were found.
 
         Raises:
             PlanRefusedError: They are too many. The text shows the numbers and the switch that lets them pass.
@@ -177,15 +185,17 @@ class Brakes:
                 f"{leaving} of {links} linked records of {entity!r} ({leaving / links:.0%}) would leave the filter, "
                 f"and {self.max_delete_share:.0%} is the limit (max_delete_share)",
                 "if not, look at the filter",
+                _untouched(late=late),
             )
 
-    def allow_empty(self, entity: str, where: str, links: int) -> None:
+    def allow_empty(self, entity: str, where: str, links: int, *, late: bool = False) -> None:
         """Let a side be empty.
 
         Args:
             entity: Name of the entity.
             where: What was read, in a few words.
             links: Links of the entity.
+            late: Whether other records were brought into agreement before.
 
         Raises:
             PlanRefusedError: There were links. The text shows how many, and the switch that lets it pass.
@@ -195,6 +205,7 @@ class Brakes:
                 Brake.EMPTY,
                 f"{where} shows no record of {entity!r}, and {links} are linked",
                 "if not, look at the sync user's role and at the address of the environment",
+                _untouched(late=late),
             )
 
     def allow_skew(self, service: str, skew: timedelta) -> None:
@@ -226,6 +237,10 @@ class Brakes:
                 f"the canary, {self.canary.entity} {self.canary.row}, is not there: {missing}",
                 "if not, look at the sync user's role, the filter, and the address of the instances",
             )
+
+
+def _untouched(*, late: bool) -> str:
+    return "None of these was touched" if late else "Nothing was written"
 
 
 def _refused(brake: Brake, what: str, look: str, nothing: str = "Nothing was written") -> PlanRefusedError:
