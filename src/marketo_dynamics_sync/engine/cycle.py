@@ -10,7 +10,7 @@ from typing import Final
 from attrs import define, field
 
 from ..entities import BoundEntity, Record, Side
-from ..errors import CheckpointExpiredError, RequestRejectedError
+from ..errors import CheckpointExpiredError, QuotaError, RequestRejectedError
 from ..plan import StepKind
 from ..state import Commit
 from .ahead import Ahead, Pages, why_lost
@@ -23,6 +23,7 @@ from .gone import GoneRows
 from .lookout import look_at_canary, look_at_clocks, look_at_persons
 from .objects import in_order
 from .people import ChangedPersons
+from .place import dealt_with
 from .quarantine import changed_rules, rules_facts
 from .report import SyncReport
 from .retries import Retries
@@ -65,6 +66,10 @@ class Cycle:
     _facts: dict[str, str] = field(factory=dict)
     _gone: dict[str, dict[str, None]] = field(factory=dict)
     _touched: set[str] = field(factory=set)
+    #: Persons that Marketo said changed, whatever is done about them since.
+    _changed: set[str] = field(factory=set)
+    #: What Marketo's streams said, once the brakes have looked at it.
+    _read: ChangedPersons | None = None
 
     def run(self) -> None:
         """Run the cycle to its end.
@@ -75,11 +80,24 @@ class Cycle:
         """
         try:
             self._run()
+        except (Stopped, QuotaError):
+            self._keep_place()
+            raise
         except RequestRejectedError as error:
             found = moved(self.services)
             if not found:
                 raise
             raise Stopped(moved_text(found)) from error
+
+    def _keep_place(self) -> None:
+        """Let the next cycle go on where Marketo's stream ended, if this one did all that it told of."""
+        people = self._read
+        if people is None or self.push is not None:
+            return
+        if dealt_with(self.services, people, self._changed, self.bench.underway):
+            streams = {self.services.marketo.stream(entity) for entity in self.services.persons()}
+            places = {name: place for name, place in self._checkpoints.items() if name in streams}
+            self.services.store.commit(Commit(checkpoints=places))
 
     def _run(self) -> None:
         self._note_rebase()
@@ -94,8 +112,8 @@ class Cycle:
             entities = in_order(self.services.entities.values())
             opened = {entity.name: ahead.open(entity, rebased=self._rebased(entity)) for entity in entities}
             ahead.judge()
-        # What Marketo said changed, whatever is done about it from here on.
-        changed, rules = {*people.ids}, changed_rules(self.services)
+        self._changed, rules = {*people.ids}, changed_rules(self.services)
+        self._read = people
         with self._timed("moves"):
             self.bench.take(self.bench.deriver.moves.persons())
         for entity in entities:
@@ -105,7 +123,7 @@ class Cycle:
             self._persons(people)
         with self._timed("retries"):
             touched = self._touched.union(*self._gone.values())
-            Retries(self.bench, GoneRows(self.bench)).run(changed=changed, touched=touched, rules=rules)
+            Retries(self.bench, GoneRows(self.bench)).run(changed=self._changed, touched=touched, rules=rules)
         with self._timed("deletions"):
             self._deletions(people)
         facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts

@@ -59,12 +59,16 @@ class Workbench:
     keep_going: Callable[[], None]
     deriver: Deriver
     roles: Roles | None = None
+    #: Works that were handed over, and of which it isn't known yet whether they were done.
+    underway: Sequence[Work] = ()
 
     def take(self, works: Sequence[Work]) -> None:
         """Hand works over, without those that a changed schema keeps back."""
         if works:
             kept = screened(self.services, works)
+            self.underway = kept
             self.taker.take(kept)
+            self.underway = ()
             self.deriver.note_held(kept)
 
     def take_all(self, parts: Iterable[Sequence[Work]]) -> None:
