@@ -286,3 +286,83 @@ def test_a_lead_whose_person_was_made_just_before_a_kill_and_that_is_qualified_t
     (person,) = world.marketo.rows("person")
     assert world.linked("contact", contact) == person
     assert world.person_of("contact", contact)["dynamicsId"] == contact
+
+
+def test_a_new_row_that_takes_over_a_link_is_not_written_as_a_new_one_too() -> None:
+    world = World(policies={"lead": Hold()})
+    lead = world.lead(lastname="L", jobtitle="old")
+    world.settle()
+    world.marketo.change("person", str(world.linked("lead", lead)), title="marketing says")
+    other = world.lead(lastname="M", jobtitle="sales says")
+    world.dynamics.merge("leads", lead, other)
+    world.settle()
+    assert world.person_of("lead", other)["title"] == "marketing says"
+    assert [(parked.id, parked.field) for parked in world.store.parked()] == [(other, "job_title")]
+
+
+def test_a_merged_row_is_nobody_once_its_master_is_deleted() -> None:
+    world = World()
+    master, loser = world.contact(lastname="M"), world.contact(lastname="L", emailaddress1="l@x.com")
+    world.settle()
+    world.dynamics.merge("contacts", loser, master)
+    world.settle()
+    world.dynamics.remove("contacts", master)
+    world.dynamics.change("contacts", loser, _masterid_value=None)  # the platform clears the lookup
+    before = len(world.marketo.rows("person"))
+    world.settle()
+    world.dynamics.expire()
+    world.settle()
+    assert len(world.marketo.rows("person")) == before == 1
+    assert world.linked("contact", loser) is None
+
+
+def test_a_row_that_waits_and_is_merged_waits_no_longer() -> None:
+    world = World()
+    twins = [world.person(lastName="L", email="a@x.com") for _ in range(2)]
+    row, master = world.lead(**ADA), world.lead(lastname="M")
+    world.settle()
+    assert [(parked.id, parked.reason) for parked in world.store.parked()] == [(row, "ambiguous")]
+    world.dynamics.merge("leads", row, master)
+    world.settle()
+    assert list(world.store.parked()) == []
+    assert len(world.marketo.rows("person")) == len(twins) + 1
+
+
+def test_what_a_row_held_is_let_go_of_when_its_person_is_gone_as_it_is_written_to() -> None:
+    world = World()
+    world.settle()
+    person = world.person(lastName="A", title="x" * 101)
+    world.engine.push_persons([person])
+    (row,) = world.dynamics.rows("leads")
+    assert [(parked.id, parked.field) for parked in world.store.parked()] == [(row, "job_title")]
+    write = world.marketo.write
+
+    def deleted_before(writes: Any) -> Any:
+        world.marketo.write = write  # type: ignore[method-assign]  # once
+        world.marketo.remove("person", person)
+        return write(writes)
+
+    world.marketo.write = deleted_before  # type: ignore[method-assign]  # somebody deletes it right then
+    world.settle()
+    assert world.linked("lead", row) is None
+    assert list(world.store.parked()) == []
+
+
+def test_a_page_that_is_older_than_a_row_read_since_undoes_nothing() -> None:
+    world = World()
+    lead = world.lead(lastname="L")
+    world.settle()
+    contact = world.contact(lastname="L", _originatingleadid_value=lead)
+    world.dynamics.change("leads", lead, statecode=1, _parentcontactid_value=contact)
+    changes = world.dynamics.changes
+
+    def edited_once_read(entities: Any, checkpoint: str | None) -> Iterator[ChangePage]:
+        pages = list(changes(entities, checkpoint))
+        if entities[0].name == "contact" and not (world.dynamics.row("contacts", contact) or {}).get("donotphone"):
+            world.dynamics.change("contacts", contact, donotphone=True)
+        yield from pages
+
+    world.dynamics.changes = edited_once_read  # type: ignore[method-assign]  # somebody edits it right then
+    world.engine.run()
+    assert world.person_of("contact", contact)["doNotCall"] is True
+    assert (world.dynamics.row("contacts", contact) or {})["donotphone"] is True

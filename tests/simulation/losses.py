@@ -140,10 +140,13 @@ def _check_opt_out(evidence: Evidence, written: Change) -> None:
     """Somebody must have taken the opt-out back on the other side, after it was made."""
     opted = [c for c in evidence.changes(written.key, written.what) if c.place < written.place and c.new is True]
     since = opted[-1].place if opted else 0
-    for origin in evidence.origins(opted[-1]) if opted else ():
+    origins = evidence.origins(opted[-1]) if opted else []
+    partners = [partner for key in (written.key, *origins) for partner in evidence.partners(key)]
+    for source in (*origins, *(partners if opted and opted[-1].author == "engine" else ())):
         # A copy is as old as what it was copied from.
-        since = max((c.place for c in evidence.changes(origin, written.what) if c.new is True), default=since)
-    for partner in evidence.partners(written.key):
+        said = [c.place for c in evidence.changes(source, written.what) if c.new is True and c.place <= since]
+        since = max(said, default=since)
+    for partner in partners:
         for change in evidence.changes(partner, written.what):
             back = change.author == "users" and change.old is True and change.new is not True
             if back and since < change.place < written.place:

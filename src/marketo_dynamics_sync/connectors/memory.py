@@ -345,6 +345,7 @@ class MemoryConnector:
             version=f'W/"{self._version[name, row_id]}"',
             modified_at=self._times[name, row_id][1],
             merged_into=str(merged) if row.get("merged") and merged else None,
+            merged=row.get("merged") is True,
             converted_to=Ref("contact", str(contact)) if qualified else None,
             converted_from=str(origin) if origin else None,
             active=row.get("statecode", 0) == 0,

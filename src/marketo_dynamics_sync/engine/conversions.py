@@ -14,10 +14,12 @@ def is_person(services: Services, entity: BoundEntity, row: Record) -> bool:
 
     What a lead became stands on the lead after the out-of-the-box process, and on the contact (its originating lead)
     after a custom one too, also when the lead was left open or opened again. A closed lead whose contact was deleted is
-    nobody either: the platform then clears its lookup, which is no reason to make a new person of it.
+    nobody either, nor is a row whose master was deleted after a merge: the platform then clears their lookups, which is
+    no reason to make new persons of them.
     """
     return (
         row.merged_into is None
+        and not row.merged
         and not is_superseded(services, entity, row)
         and not _became_contact(services, entity, row)
     )

@@ -16,7 +16,7 @@ from ..state import Commit
 from .ahead import Ahead, Pages, why_lost
 from .apply import Stopped
 from .companies import of_moved_contacts
-from .conversions import note_origins
+from .conversions import is_superseded, note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
 from .gone import GoneRows
@@ -66,6 +66,8 @@ class Cycle:
     _facts: dict[str, str] = field(factory=dict)
     _gone: dict[str, dict[str, None]] = field(factory=dict)
     _touched: set[str] = field(factory=set)
+    #: Rows that were merged into others, or became rows of another entity.
+    _became: set[str] = field(factory=set)
     #: Persons that Marketo said changed, whatever is done about them since.
     _changed: set[str] = field(factory=set)
     #: What Marketo's streams said, once the brakes have looked at it.
@@ -123,7 +125,8 @@ class Cycle:
             self._persons(people)
         with self._timed("retries"):
             touched = self._touched.union(*self._gone.values())
-            Retries(self.bench, GoneRows(self.bench)).run(changed=self._changed, touched=touched, rules=rules)
+            retries = Retries(self.bench, GoneRows(self.bench))
+            retries.run(changed=self._changed, touched=touched, became=self._became, rules=rules)
         with self._timed("deletions"):
             self._deletions(people)
         facts = {f"mapping:{name}": digest for name, digest in self.services.digests.items()} | self._facts
@@ -256,6 +259,7 @@ class Cycle:
             rows = self._as_written(entity, page.records)
             note_origins(self.services, rows)
             self._take_rows(entity, rows)
+            self._became.update(row.id for row in rows if row.merged or is_superseded(self.services, entity, row))
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))
             for row in page.records:

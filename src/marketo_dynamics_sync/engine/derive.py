@@ -21,6 +21,7 @@ from .moves import Moves
 from .objects import resolved, waiting_for_parents
 from .pairing import match_rows
 from .people import ChangedPersons
+from .restored import older
 from .services import Services
 from .settle import gone_fact
 from .tombstones import lifted, personless
@@ -62,8 +63,12 @@ class Deriver:
             forced: Look at rows and their persons even where nothing says that they changed.
         """
         latest = {row.id: row for row in self._kept(entity, rows)}
-        latest, held = resolved(self.services, entity, latest)
         links = self.services.store.links_by_dynamics(entity.name, list(latest))
+        if old := older(latest.values(), links):
+            # They were read again since, as when a link moved: what a page showed of them is no news.
+            fresh = {row.id: row for row in self._kept(entity, self.services.dynamics.fetch(entity, old))}
+            latest = {row_id: row for row_id, row in (latest | fresh).items() if row_id in fresh or row_id not in old}
+        latest, held = resolved(self.services, entity, latest)
         digest = self.services.digests[entity.name]
         works: list[Work] = []
         new: list[Record] = []
@@ -91,6 +96,7 @@ class Deriver:
             new, adopted = self.moves.adopt(entity, new)
             moves, staying = self.moves.rows(entity, moved) if moved else ([], [])
             paired += staying
+            new = [row for row in new if not self.moves.is_target(entity, row.id)]
             works += moves + adopted + self._paired(entity, paired, digest, forced=forced)
             works += self._new(entity, new, forced=forced)
         return [waiting_for_parents(work, held.get(str(work.step.dynamics_id))) for work in works]

@@ -169,6 +169,10 @@ class Moves:
         """Return how many persons are to be merged into others, as far as they were found since the last time."""
         return Counter(loser.entity for losers in self._merging.values() for loser in losers)
 
+    def is_target(self, entity: BoundEntity, row_id: str) -> bool:
+        """Return whether a link was moved to a row in this cycle: it is nobody new."""
+        return (entity.name, row_id) in self._moved
+
     def merges(self) -> list[Work]:
         """Return works that merge persons whose rows became one, as far as they were found since the last time.
 

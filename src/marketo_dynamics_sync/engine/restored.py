@@ -77,23 +77,26 @@ def _look_at_versions(services: Services, entity: BoundEntity, rows: Sequence[Re
     if not rows or is_role(entity.definition):
         return
     links = services.store.links_by_dynamics(entity.name, [row.id for row in rows])
-    suspects = _older(rows, links)[:_MOST_LOOKED_AT]
+    suspects = older(rows, links)[:_MOST_LOOKED_AT]
     if not suspects:
         return
     # What was read may be older than what we wrote since: only a row that is older now says something.
     again = services.dynamics.fetch(entity, suspects)
-    older = _older(again, services.store.links_by_dynamics(entity.name, suspects))
-    if older:
+    gone_back = older(again, services.store.links_by_dynamics(entity.name, suspects))
+    if gone_back:
         raise RestoredError(
-            f"{entity.name}: row {older[0]} has a lower version than it had when it was read last (and so have "
-            f"{len(older) - 1} others of {len(suspects)}). {_WHAT_TO_DO}"
+            f"{entity.name}: row {gone_back[0]} has a lower version than it had when it was read last (and so have "
+            f"{len(gone_back) - 1} others of {len(suspects)}). {_WHAT_TO_DO}"
         )
 
 
-def _older(rows: Iterable[Record], links: Mapping[str, Link]) -> list[str]:
+def older(rows: Iterable[Record], links: Mapping[str, Link]) -> list[str]:
+    """Return the ids of rows that were newer when they were linked, or looked at last, than they are here."""
     found = []
     for row in rows:
         link = links.get(row.id)
+        if link is not None and link.version == row.version:
+            continue  # most rows of a listing
         now = version_number(row.version)
         before = version_number(link.version) if link is not None else None
         if now is not None and before is not None and now < before:

@@ -33,12 +33,20 @@ class Retries:
     bench: Workbench
     gone: GoneRows
 
-    def run(self, *, changed: Collection[str], touched: Collection[str], rules: Collection[str]) -> None:
+    def run(
+        self,
+        *,
+        changed: Collection[str],
+        touched: Collection[str],
+        became: Collection[str],
+        rules: Collection[str],
+    ) -> None:
         """Take up what was refused before and is due, and parked rows whose candidates changed.
 
         Args:
             changed: Persons that Marketo said changed.
             touched: Rows that Dynamics said changed, or that are gone.
+            became: Rows that Dynamics said became others: nobody is to decide about them any more.
             rules: Entities whose rules (lengths, ranges, options, required values) changed since the last cycle.
         """
         services = self.bench.services
@@ -54,7 +62,7 @@ class Retries:
             rows += [
                 p.id
                 for p in services.store.parked(entity.name)
-                if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, touched)
+                if p.side == Side.DYNAMICS.value and not p.field and self._may_resolve(p, touched, became)
             ]
             rows += let_go(services, entity)
             if self.bench.roles_of(entity) is None:
@@ -140,9 +148,11 @@ class Retries:
             there = {person.id for person in services.marketo.fetch(entity, list(linked))}
             self.bench.take(self.bench.deriver.gone_persons([person for person in linked if person not in there]))
 
-    def _may_resolve(self, parked: Parked, touched: Collection[str]) -> bool:
+    def _may_resolve(self, parked: Parked, touched: Collection[str], became: Collection[str]) -> bool:
         if parked.reason in FINAL:
             return False
+        if parked.id in became:
+            return True
         people = self.bench.people
         candidates, rivals = parked.detail.get("candidates"), parked.detail.get("rivals")
         if isinstance(candidates, list) and not (

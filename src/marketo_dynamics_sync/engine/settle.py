@@ -121,7 +121,7 @@ def _person_gone(work: Work, stamp: Stamp) -> Commit:
         drop_links=[(entity, row)],
         journal=[entry],
         reject=[again] if edited else [],
-        unpark=_left_behind(step),
+        unpark=[*_left_behind(step), (step.entity.name, "dynamics", str(step.dynamics_id), "*")],
         facts={} if edited else tombstone(entity, row, step.version),
     )
 

@@ -19,6 +19,7 @@ class Record:
         version: What guards a write: the row's etag. ``None`` where the side has none.
         modified_at: When the side last changed it (UTC), if it says so.
         merged_into: Id of the record that it was merged into.
+        merged: Whether it was merged into another record, which may be gone by now.
         converted_to: The contact that a qualified lead became.
         converted_from: Row id of the lead that a contact was made from.
         active: False for a deactivated row.
@@ -31,6 +32,7 @@ class Record:
     version: str | None = None
     modified_at: datetime | None = None
     merged_into: str | None = None
+    merged: bool = False
     converted_to: Ref[object] | None = None
     converted_from: str | None = None
     active: bool = True

@@ -81,6 +81,7 @@ class Shape:
             version=etag,
             modified_at=moment(row.get("modifiedon")),
             merged_into=_id(row.get("_masterid_value")) if row.get("merged") is True else None,
+            merged=row.get("merged") is True,
             converted_to=self._converted_to(row),
             converted_from=_id(row.get("_originatingleadid_value")) if self._is("contact") else None,
             active=row.get("statecode") in (None, 0),
