@@ -335,6 +335,7 @@ def test_what_a_row_held_is_let_go_of_when_its_person_is_gone_as_it_is_written_t
     world.engine.push_persons([person])
     (row,) = world.dynamics.rows("leads")
     assert [(parked.id, parked.field) for parked in world.store.parked()] == [(row, "job_title")]
+    world.dynamics.change("leads", row, createdon="2026-03-01T12:00:00Z")  # told to Marketo when it is known
     write = world.marketo.write
 
     def deleted_before(writes: Any) -> Any:
