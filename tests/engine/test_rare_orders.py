@@ -367,3 +367,60 @@ def test_a_page_that_is_older_than_a_row_read_since_undoes_nothing() -> None:
     world.engine.run()
     assert world.person_of("contact", contact)["doNotCall"] is True
     assert (world.dynamics.row("contacts", contact) or {})["donotphone"] is True
+
+
+def test_a_row_that_was_closed_does_not_bring_its_deleted_person_back() -> None:
+    world = World()
+    lead = world.lead(**ADA)
+    world.settle()
+    world.dynamics.change("leads", lead, statecode=2, statuscode=4)
+    world.marketo.remove("person", str(world.linked("lead", lead)))
+    world.settle()
+    world.dynamics.expire()
+    world.settle()
+    assert world.marketo.rows("person") == {}
+    world.dynamics.change("leads", lead, statecode=0, statuscode=1)
+    world.settle()
+    assert len(world.marketo.rows("person")) == 1, "opened again, it is somebody"
+
+
+def test_a_person_that_was_merged_into_one_that_is_deleted_too_leaves_no_link() -> None:
+    world = World()
+    lead, contact = world.lead(lastname="L"), world.contact(lastname="C")
+    world.settle()
+    survivor, loser = str(world.linked("lead", lead)), str(world.linked("contact", contact))
+    world.marketo.merge("person", loser, survivor)
+    world.marketo.remove("person", survivor)
+    world.dynamics.change("leads", lead, statecode=1, statuscode=3, _parentcontactid_value=contact)
+    world.settle()
+    assert world.linked("lead", lead) is None
+    assert world.linked("contact", contact) is None
+    world.dynamics.change("contacts", contact, jobtitle="Boss")
+    world.settle()
+    assert world.person_of("contact", contact)["title"] == "Boss"
+
+
+def test_a_row_merged_into_a_lead_that_is_qualified_meanwhile_is_not_forgotten() -> None:
+    world = World()
+    lead, loser = world.lead(lastname="T"), world.lead(lastname="L", telephone1="1")
+    world.settle()
+    world.dynamics.merge("leads", loser, lead)
+    fetch = world.dynamics.fetch
+    reads: list[str] = []
+
+    def qualified_after_the_first(entity: Any, ids: Any) -> Any:
+        found = fetch(entity, ids)
+        if lead in ids and not reads:
+            reads.append(lead)
+            contact = world.contact(lastname="T", _originatingleadid_value=lead)
+            world.dynamics.change("leads", lead, statecode=1, statuscode=3, _parentcontactid_value=contact)
+        return found
+
+    world.dynamics.fetch = qualified_after_the_first  # type: ignore[method-assign]  # somebody qualifies it right then
+    world.settle()
+    assert reads
+    (contact,) = world.dynamics.rows("contacts")
+    assert world.linked("lead", loser) is None
+    assert world.linked("contact", contact) is not None
+    assert len(world.marketo.rows("person")) == 1
+    assert list(world.store.rejected()) == list(world.store.parked()) == []

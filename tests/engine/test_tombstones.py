@@ -78,3 +78,14 @@ def test_a_person_found_gone_by_a_full_comparison_of_marketo_stays_gone() -> Non
     world.settle()
     assert world.linked("lead", row) is None
     assert world.linked("lead", kept) is not None
+
+
+def test_closing_the_row_is_no_reason_to_make_a_person_of_it_again() -> None:
+    world = World()
+    row = orphan(world)
+    world.dynamics.change("leads", row, statecode=2, statuscode=4)
+    world.settle()
+    assert world.marketo.rows("person") == {}
+    world.dynamics.change("leads", row, statecode=0, statuscode=1)
+    world.settle()
+    assert world.linked("lead", row) is not None

@@ -323,7 +323,9 @@ class Cycle:
         bench, rows = self.bench, GoneRows(self.bench)
         for entity in self.services.entities.values():
             rows.brake(entity, self._gone.get(entity.name, {}))
-        bench.take(bench.deriver.gone_persons(list(people.deleted)))
+        # Of persons that were merged, and whose survivors were deleted then, nothing is left either.
+        lost = [loser for loser in people.merged if people.survivor(loser) in people.deleted]
+        bench.take(bench.deriver.gone_persons([*people.deleted, *lost]))
         if bench.roles is not None and (people.merged or people.deleted or people.everything or people.missed):
             bench.take_all(bench.roles.of_lost_persons())
         self._forget_parked(people)

@@ -256,7 +256,8 @@ class Deriver:
     def _new(self, entity: BoundEntity, rows: Sequence[Record], *, forced: bool) -> list[Work]:
         waiting = self.waiting.get(entity.name, ())
         same, edited = personless(self.services.store, entity, rows)
-        left = set[str]() if forced else same
+        # Nor is a row somebody again that was closed since.
+        left = set[str]() if forced else same | {row.id for row in rows if row.id in edited and not row.active}
         self.unchanged += len(left)
         rows = [row for row in rows if row.id not in waiting and row.id not in left]
         if not rows:

@@ -10,7 +10,7 @@ from attrs import define, evolve, frozen
 
 from ..entities import BoundEntity, Record, Side, Values
 from ..plan import Known, MergedPerson, Step, StepKind, park, plan_pair
-from ..state import Link
+from ..state import Commit, Link, Rejected
 from .conversions import is_superseded
 from .filters import passes
 from .links import known_of
@@ -262,7 +262,18 @@ class MergePlanner:
             and (to[0].name, to[1]) == (entity.name, row_id)
         ]
         order = {(each.entity, each.dynamics_id): place for place, each in enumerate(losers)}
+        self._met_again([each for each in kept if each not in there])
         return sorted(there, key=lambda each: order[each.entity, each.dynamics_id])
+
+    def _met_again(self, losers: Sequence[MergedPerson]) -> None:
+        """Let rows be met again that have become something else since they were found: nobody will touch them."""
+        now, words = self.services.settings.now(), "what the row became has become something else since"
+        again = [
+            Rejected(each.entity, Side.MARKETO.value, each.dynamics_id, "moved-on", words, None, 1, now, now)
+            for each in losers
+        ]
+        if again:
+            self.services.store.commit(Commit(reject=again))
 
     def _claimed(
         self,

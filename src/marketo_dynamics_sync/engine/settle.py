@@ -110,10 +110,12 @@ def _revives(step: Step) -> bool:
 def _person_gone(work: Work, stamp: Stamp) -> Commit:
     """The person was deleted before our edit came: the link ends, and the row is met again as one without a person.
 
-    First values that were still owed, such as the day on which a row that we made was created, are nobody's edit.
+    First values that were still owed, such as the day on which a row that we made was created, are nobody's edit. Nor
+    does it bring a person back that its row was closed.
     """
     step = work.step
     edited = step.known is None or any(name in step.known.base_dynamics for name in step.to_marketo)
+    edited = edited and (work.dynamics is None or work.dynamics.active)
     entity, row = step.moved_from if step.moved_from is not None else (step.entity.name, str(step.dynamics_id))
     again = _met_again(step.entity.name, str(step.dynamics_id), stamp)
     entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
