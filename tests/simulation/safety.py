@@ -155,8 +155,8 @@ def _check_lead_risen(evidence: Evidence, row: Key, made: Change) -> None:
     if not closed or not parents or parents[-1].new is not None:
         return
     became = [c.place for c in parents if c.new is not None]
-    if not any(became[-1] < start < parents[-1].place for start in evidence.world.starts):
-        return  # nobody could see what it became: the lookup was set and cleared between two runs
+    if not any(became[-1] < start < end < parents[-1].place for start, end in evidence.world.finished):
+        return  # nobody could see what it became: the lookup was set and cleared between two cycles
     contacts = [("contact", str(c.new)) for c in parents if c.new is not None]
     mine = any(pairing.row == row and pairing.place < made.place for pairing in evidence.world.pairings)
     known = [key for key in contacts if mine or any(("lead", str(c.new)) == row for c in evidence.changes(key, ORIGIN))]
