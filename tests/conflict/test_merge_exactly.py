@@ -16,7 +16,8 @@ from marketo_dynamics_sync.conflict import (
     Resolution,
     as_policy,
 )
-from marketo_dynamics_sync.entities import UNREADABLE, Side, Values
+from marketo_dynamics_sync.entities import UNREADABLE, Digest, Side, Values
+from marketo_dynamics_sync.entities.codecs import BooleanCodec
 
 from .samples import FLAG, NAME, OWNER, merge
 
@@ -147,3 +148,16 @@ def test_a_side_that_took_the_others_form_is_told_as_agreed() -> None:
     result = merge({"name": "ADA"}, {"name": "ADA"}, {"name": "Ada"}, {"name": "ADA"})
     assert [decision.kind for decision in result.decisions] == [DecisionKind.AGREED]
     assert bases(result) == ({"name": "ADA"}, {"name": "ADA"})
+
+
+@pytest.mark.parametrize("read", [None, False])
+def test_an_unset_boolean_is_the_false_that_only_a_digest_remembers(read: bool | None) -> None:
+    remembered = Digest.of(b"key", "flag", False).with_codec(BooleanCodec())
+    assert merge({"flag": read}, {"flag": False}, {"flag": remembered}).decisions == ()
+
+
+def test_an_unset_boolean_is_not_the_true_that_only_a_digest_remembers() -> None:
+    remembered = Digest.of(b"key", "flag", True).with_codec(BooleanCodec())
+    result = merge({"flag": None}, {"flag": True}, {"flag": remembered})
+    assert [decision.kind for decision in result.decisions] == [DecisionKind.TO_DYNAMICS]
+    assert (result.to_marketo, result.to_dynamics) == ({}, {"flag": None})

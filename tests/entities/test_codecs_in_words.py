@@ -190,6 +190,36 @@ def test_the_hosts_decimal_context_means_nothing() -> None:
     assert DecimalCodec().dump(DecimalCodec().from_marketo("1E+1")) == "10"
 
 
+def test_the_forms_of_a_number_end_where_columns_do() -> None:
+    written = Decimal("0.123456789126")
+    assert DecimalCodec().forms(written) == (written, *(round(written, places) for places in range(11)))
+    assert DecimalCodec().forms(Decimal(100)) == (Decimal(100),)
+
+
+def test_the_forms_of_a_number_are_the_same_under_every_host() -> None:
+    with decimal.localcontext(decimal.Context(prec=1, Emax=1, Emin=-1)):
+        forms = DecimalCodec().forms(Decimal("1234.2565"))
+    assert forms == tuple(map(Decimal, ("1234.2565", "1234", "1234.3", "1234.26", "1234.257", "1234.256")))
+
+
+def test_a_number_that_is_rounded_to_nothing_has_no_sign() -> None:
+    codec = DecimalCodec(precision=2)
+    assert codec.dump(Decimal("-0.00")) == "0"
+    assert codec.dump(codec.from_marketo("-0.001")) == "0"
+
+
+def test_single_precision_ends_where_its_largest_number_does() -> None:
+    assert FloatCodec().form(None) is None
+    assert FloatCodec().form(1.1) == 1.10000002384185791015625
+    assert FloatCodec().form(3.4028234e38) == 3.4028234663852886e38
+    assert [FloatCodec().form(number) for number in (1e39, -1e300)] == [1e39, -1e300]
+
+
+@pytest.mark.parametrize("codec", [TextCodec(), EmailCodec()], ids=lambda codec: codec.name)
+def test_an_empty_text_has_the_form_of_one_that_is_blank(codec: TextCodec) -> None:
+    assert [codec.form(read) for read in (None, "", "  ")] == ["", "", ""]
+
+
 def test_a_rounding_error_near_zero_is_no_change() -> None:
     assert FloatCodec().stored_form(0.0, 1e-10)
     assert not FloatCodec().stored_form(0.0, 1e-8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from marketo_dynamics_sync.entities import UNREADABLE, Digest, Invalid
+from marketo_dynamics_sync.entities import JSON, UNREADABLE, Digest, Invalid, Values
 from marketo_dynamics_sync.entities.codecs import (
     BooleanCodec,
     ChoiceCodec,
@@ -127,12 +128,77 @@ def test_one_value_has_another_digest_in_every_place_and_under_every_key() -> No
     assert all(len(text) == 26 for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("Ada", "k8TSpzoeFGedWIfYPR3W13Y4PQ"),
+        ("Zoë 中 😀", "k8TSCVErh4U1CCneWO8SM-iVPg"),
+        ("half \ud83d", "k8TSSUAoionWnes3KRNpjt4QDg"),
+        ("7", "k8TSC_zERy2-bV4NZFjTI1gmMA"),
+        (7, "k8TSttXVf2mjZ8qXlEUetc_ToA"),
+        (7.0, "k8TSttXVf2mjZ8qXlEUetc_ToA"),
+        (7.5, "k8TSytVzKvuNYn0uXHSI6A8n7Q"),
+        (True, "k8TS05KnHFgT8vYUd6Vm4CsDww"),
+        ([1, 2], "k8TSIHqZsQ4FltcpfcUFujLCdQ"),
+        ({"b": 1, "a": ["x", None]}, "k8TSG6WDgZwzI7IwfEwg-Y48cQ"),
+    ],
+)
+def test_what_stores_hold_stays_true(raw: JSON, text: str) -> None:
+    # Whoever changes one of these texts makes every value that is remembered in a store look edited.
+    assert Digest.of(KEY, "row field", raw).stored() == {"#": text}
+
+
+def test_the_codes_of_forms_stand_behind_the_values_own() -> None:
+    text = Digest.of(KEY, "row field", " Ada ", ("Ada", " Ada ", "ADA")).text
+    assert text == "k8TSI3Jd0V0ZOGYuCf59ifwf_ApzoeFGedWIfYPR3W13Y4PQ2jXCWCbs3X6SDKAOdAg0sQ"
+    # A code is looked for in its place alone, not across two others.
+    assert not Digest(KEY, f"{text[:4]}{11 * 'A'}{text[26:48]}{11 * 'A'}").became("Ada")
+    assert Digest(KEY, f"{text[:4]}{22 * 'A'}{text[26:48]}").became("Ada")
+
+
+class Counting(Codec[Any]):
+    """A user's codec that has one form for everything, and counts how often it is asked for it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def dump(self, value: object) -> JSON:
+        self.asked += 1
+        return "everything"
+
+
+def test_what_is_empty_or_no_value_is_not_even_shown_to_the_codec() -> None:
+    codec = Counting()
+    kept = Digest.of(KEY, "row field", "everything").with_codec(codec)
+    assert [kept == other for other in (None, "", UNREADABLE, object())] == 4 * [False]
+    assert codec.asked == 0
+    assert [kept == other for other in ("text", Invalid("not-text", "no"))] == 2 * [True]
+    assert codec.asked == 2
+
+
+def test_the_value_that_it_equalled_last_is_known_at_once() -> None:
+    codec = Counting()
+    kept = Digest.of(KEY, "row field", "everything").with_codec(codec)
+    assert [kept == other for other in ("a", "a", 1.0, 1.0, 2, 2.0, 2.0)] == 7 * [True]
+    assert codec.asked == 4, "2 and 2.0 are of two types, so that one says nothing of the other"
+    assert [kept == kept, kept != kept] == [True, False]
+    assert codec.asked == 4
+
+
+def test_only_0_and_1_are_flags() -> None:
+    yes, no = digest(BooleanCodec(), True), digest(BooleanCodec(), False)
+    assert [yes == number for number in (-1, 2, 5, 1.0)] == 4 * [False]
+    assert [no == number for number in (-1, 2, 0.0)] == 3 * [False]
+
+
 def test_without_a_codec_it_is_compared_in_the_form_of_the_store() -> None:
     kept = digest(DateCodec(), date(2026, 1, 2))
     assert kept == date(2026, 1, 2)
     assert kept.with_codec(None) == "2026-01-02"
     assert kept.with_codec(None) != date(2026, 1, 2)
     assert kept.with_codec(None).became("2026-01-02")
+    trimmed = digest(TextCodec(), " Ada ", forms=True).with_codec(None)
+    assert [trimmed.became(read) for read in (" Ada ", "Ada", "Ada ")] == [True, True, False]
 
 
 @pytest.mark.parametrize("raw", ["text", None, 1, [], ["#"], {}, {"#": 1}, {"a": "b"}, {"#": "x", "y": 1}])
@@ -204,12 +270,18 @@ def test_values_come_back_from_the_store_as_digests_and_go_there_as_they_are() -
     assert dumped["job_title"].stored() == kept.stored()
 
 
-def test_a_digest_is_never_written() -> None:
-    kept = digest(TextCodec(), "Poet")
-    with pytest.raises(ValueRejectedError, match="digest"):
-        LEAD.encode_marketo({"job_title": kept})
-    with pytest.raises(ValueRejectedError, match="digest"):
-        LEAD.encode_dynamics({"job_title": kept})
+def test_a_digest_of_a_typed_value_is_the_value_in_memory_and_its_text_in_the_store() -> None:
+    amount = Digest.of(KEY, "row annual_revenue", "12.5")
+    loaded = LEAD.load({"annual_revenue": amount})
+    assert loaded == {"annual_revenue": Decimal("12.50")}
+    assert LEAD.dump(loaded) == {"annual_revenue": "12.5"}
+
+
+@pytest.mark.parametrize("encode", [LEAD.encode_marketo, LEAD.encode_dynamics])
+def test_a_digest_is_never_written(encode: Callable[[Values], object]) -> None:
+    with pytest.raises(ValueRejectedError, match=r"^only a digest of the value is known$") as caught:
+        encode({"job_title": digest(TextCodec(), "Poet")})
+    assert caught.value.code == "digest"
 
 
 def test_ids_and_names_that_are_read_back_are_kept_readable() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from attrs import evolve
 
-from marketo_dynamics_sync.conflict import DecisionKind, DynamicsWins, Hold, MarketoWins, Policy
+from marketo_dynamics_sync.conflict import DecisionKind, DynamicsWins, Hold, LatestWins, MarketoWins, Policy
 from marketo_dynamics_sync.entities import Account, Invalid, Record, Side, Values, bind
 from marketo_dynamics_sync.plan import Known, Overwritten, Step, StepKind, plan_pair
 from marketo_dynamics_sync.plan.known import Lost
@@ -137,6 +139,38 @@ def test_a_cleared_field_is_cleared_again() -> None:
     known = evolve(KNOWN, lost=(evolve(LOST, value=None, shown=None),))
     step = planned(known)
     assert (step.to_marketo, step.to_dynamics) == ({"city": None}, {"city": None})
+
+
+def test_a_form_of_the_rows_own_is_no_edit_beside_it() -> None:
+    known = evolve(KNOWN, base_dynamics={**BASE, "phone": "01"})
+    step = planned(known, dynamics={**BASE, "phone": "01"})
+    assert (step.to_marketo, step.to_dynamics) == ({"city": "Lisbon"}, {"city": "Lisbon"})
+    assert [decision.field for decision in step.decisions] == ["city"]
+
+
+def test_a_row_that_was_read_without_the_field_holds_what_it_held() -> None:
+    step = planned(dynamics={"phone": "1"}, policy=DynamicsWins())
+    assert (step.to_marketo, step.to_dynamics) == ({}, {})
+    assert step.overwritten == (Overwritten("city", "Paris", "Lisbon", "Porto", Side.DYNAMICS, "Dynamics wins"),)
+
+
+@pytest.mark.parametrize(("hour", "city"), [(11, "Lisbon"), (13, "Rome")])
+def test_the_times_of_both_records_count(hour: int, city: str) -> None:
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    step = plan_pair(
+        KNOWN,
+        marketo=Record("7", BASE, modified_at=noon),
+        dynamics=Record(ROW, {**BASE, "city": "Rome"}, modified_at=noon.replace(hour=hour)),
+        policy=LatestWins(Hold()),
+    )
+    assert step.to_marketo == {"city": city}
+    assert [(item.dynamics, item.rule) for item in step.overwritten] == [("Rome", "latest wins")]
+
+
+def test_an_edit_to_what_was_written_anyway_asks_for_nothing() -> None:
+    step = planned(evolve(KNOWN, lost=(evolve(LOST, value="Porto", shown="Porto"),)))
+    assert (step.to_marketo, step.to_dynamics, step.overwritten) == ({}, {}, ())
+    assert bases(step) == ("Porto", "Porto")
 
 
 def test_an_edit_that_no_decision_is_about_is_not_told() -> None:

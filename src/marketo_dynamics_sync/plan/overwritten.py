@@ -63,9 +63,7 @@ def as_before(
     values = dict(row.values) if row is not None else {}
     for name in losses:
         values.setdefault(name, known.base_dynamics.get(name))
-    before = evolve(
-        known, base_marketo={**known.base_marketo, **base}, base_dynamics={**known.base_dynamics, **base}, lost=()
-    )
+    before = evolve(known, base_marketo={**known.base_marketo, **base}, base_dynamics={**known.base_dynamics, **base})
     edited = evolve(person, values={**person.values, **{name: lost.value for name, lost in losses.items()}})
     return before, edited, evolve(row, values=values) if row is not None else Record(known.dynamics_id, values)
 

@@ -184,10 +184,11 @@ class DecimalCodec(Codec[Decimal]):
     def forms(self, written: Decimal) -> tuple[Decimal | None, ...]:
         """Return the number rounded to every count of digits that is less than it has; a half goes either way."""
         most = min(-int(_plain(written).as_tuple().exponent), 11)
-        found = {_plain(written): None}
-        for places, rounding in itertools.product(range(max(0, most)), (ROUND_HALF_UP, ROUND_HALF_DOWN)):
-            found[_plain(written.quantize(Decimal(1).scaleb(-places, _EXACT), rounding, _EXACT))] = None
-        return tuple(found)
+        rounded = (
+            _plain(written.quantize(Decimal(1).scaleb(-places, _EXACT), rounding, _EXACT))
+            for places, rounding in itertools.product(range(most), (ROUND_HALF_UP, ROUND_HALF_DOWN))
+        )
+        return tuple(dict.fromkeys((_plain(written), *rounded)))
 
     def bind(self, marketo: FieldInfo | None, dynamics: FieldInfo | None) -> Self:
         """Return a codec that knows the column's precision and range."""
