@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from marketo_dynamics_sync.conflict import Hold
-from marketo_dynamics_sync.connectors import ChangePage
+from marketo_dynamics_sync.connectors import ChangePage, Outcome, Problem, Status
 from marketo_dynamics_sync.engine import OnDelete
 from marketo_dynamics_sync.entities import Side
 from marketo_dynamics_sync.plan import StepKind
@@ -424,3 +424,43 @@ def test_a_row_merged_into_a_lead_that_is_qualified_meanwhile_is_not_forgotten()
     assert world.linked("contact", contact) is not None
     assert len(world.marketo.rows("person")) == 1
     assert list(world.store.rejected()) == list(world.store.parked()) == []
+
+
+@pytest.mark.parametrize("way", ["merged", "qualified"])
+def test_rows_that_become_one_bring_no_deleted_person_back(way: str) -> None:
+    world = World()
+    lead = world.lead(**ADA)
+    target = world.lead(lastname="T") if way == "merged" else world.contact(lastname="T")
+    entity = "lead" if way == "merged" else "contact"
+    world.settle()
+    world.marketo.remove("person", str(world.linked(entity, target)))
+    world.settle()
+    world.marketo.remove("person", str(world.linked("lead", lead)))
+    if way == "merged":
+        world.dynamics.merge("leads", lead, target)
+    else:
+        world.dynamics.change("leads", lead, statecode=1, statuscode=3, _parentcontactid_value=target)
+    world.settle()
+    assert world.marketo.rows("person") == {}
+    assert world.linked("lead", lead) is world.linked(entity, target) is None
+
+
+def test_a_mark_that_could_not_be_made_is_made_later_though_its_person_is_looked_at_meanwhile() -> None:
+    world = World()
+    row = world.contact(lastname="C")
+    world.settle()
+    person = str(world.linked("contact", row))
+    world.dynamics.remove("contacts", row)
+    write = world.marketo.write
+
+    def lost(writes: Any) -> Any:
+        write(writes)
+        return [Outcome(Status.UNKNOWN, each.id, problem=Problem("lost", "no answer")) for each in writes]
+
+    world.marketo.write = lost  # type: ignore[method-assign]  # an answer is lost
+    world.engine.run()
+    world.marketo.write = write  # type: ignore[method-assign]  # back to normal
+    world.settle()
+    assert world.linked("contact", row) is None
+    assert (world.marketo.row("person", person) or {})["microsoftIsDeleted"] is True
+    assert list(world.store.rejected()) == []

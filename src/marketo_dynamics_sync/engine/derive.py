@@ -227,13 +227,19 @@ class Deriver:
             return []
         digest = self.services.digests[entity.name]
         persons = {p.id: p for p in self.services.marketo.fetch(entity, [link.marketo_id for link in links])}
-        # A row whose version isn't known, or that was last merged under another mapping, is read first.
+        # A row whose version isn't known, of which something was refused (it may be gone), or that was merged under
+        # another mapping, is read first.
+        refused = {item.id for item in self.services.store.rejected(entity.name) if item.side == Side.MARKETO.value}
         held = self.held.get(entity.name, ())
         filtered = entity.name in self.services.settings.filters
         unknown = [
             link.dynamics_id
             for link in links
-            if link.version is None or link.fingerprint != digest or link.dynamics_id in held or filtered
+            if link.version is None
+            or link.fingerprint != digest
+            or link.dynamics_id in held
+            or link.dynamics_id in refused
+            or filtered
         ]
         found = self.services.dynamics.fetch(entity, unknown) if unknown else []
         read = {row.id: row for row in self._kept(entity, found)}

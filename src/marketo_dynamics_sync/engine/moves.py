@@ -17,6 +17,7 @@ from .merge_plan import MergePlanner, final_places, merger_of, moved_known
 from .objects import resolved, waiting_for_parents
 from .people import ChangedPersons
 from .services import Services
+from .tombstones import personless
 from .work import Work
 
 
@@ -132,6 +133,7 @@ class Moves:
         works: list[Work] = []
         staying: list[tuple[Record, Link]] = []
         by_target: dict[str, list[tuple[Record, Link, str]]] = {}
+        store = self.services.store
         places = final_places(self.services, [(entity, row) for row, _ in moved])
         for row, link in moved:
             target, target_id = places[entity.name, row.id]
@@ -156,6 +158,10 @@ class Moves:
                     self._merge_later(entity, row, link, (name, target_id))
                 elif survivor is None or holder is not None:
                     works += self._ended(entity, row, link, target_id, holder)
+                elif link.marketo_id not in people and survivor.id in personless(store, target, [survivor])[0]:
+                    # Both persons were deleted: that the rows became one brings nobody back.
+                    gone = known_of(link, entity, digest=self.services.digests[entity.name])
+                    works.append(Work(plan_gone(gone, Side.MARKETO, flag=False)))
                 else:
                     self._moved[name, target_id] = link.marketo_id
                     self.people.settle(link.marketo_id)
