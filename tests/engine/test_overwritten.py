@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import pytest
 from attrs import evolve
 
-from marketo_dynamics_sync.connectors import Outcome, Write
-from marketo_dynamics_sync.engine.sent import MOST
+from marketo_dynamics_sync.connectors import FieldChange, Outcome, Write
+from marketo_dynamics_sync.engine.sent import MOST, met
 from marketo_dynamics_sync.entities import Contact, Lead, Option
+from marketo_dynamics_sync.plan import Known
+from tests.bound import LEAD
 from tests.engine.world import World
 
 
@@ -110,3 +112,14 @@ def test_what_is_not_of_the_fields_type_is_told_and_not_written_back() -> None:
     assert entry.detail["marketo"] == "Gossip"
     world.settle()
     assert world.person_of("lead", row)["leadSource"] == "Web"
+
+
+def test_a_call_that_the_stream_shows_twice_overwrote_nothing_though_its_value_was_written_again() -> None:
+    known = Known(LEAD, "7", "8", sent={"city": (None, " Rome", " Rome")})
+    first = FieldChange("7", "city", None, "Rome")
+    for _ in range(3):
+        known = met(known, [first])
+        assert known.lost == ()
+    (lost,) = met(known, [FieldChange("7", "city", "Oslo", "Rome")]).lost
+    assert (lost.field, lost.value, lost.written) == ("city", "Oslo", " Rome")
+    assert met(evolve(known, sent={"city": (None, "Rome", "Bern")}), [first]).sent == {"city": ("Rome", "Bern")}

@@ -57,8 +57,20 @@ def met(known: Known, changes: Iterable[FieldChange]) -> Known:
                 lost.append(Lost(name, values[place - 1], old, values[-1], change.old))
     if not shown:
         return known
-    left = {name: values[shown.get(name, 0) :] for name, values in known.sent.items()}
+    left = {
+        name: _left(known.entity.fields.get(name), values, shown.get(name, 0)) for name, values in known.sent.items()
+    }
     return evolve(known, sent={name: values for name, values in left.items() if len(values) > 1}, lost=tuple(lost))
+
+
+def _left(bound: BoundField | None, values: tuple[object, ...], shown: int) -> tuple[object, ...]:
+    """Return the values of which the stream is still to tell.
+
+    Where one was written twice it can't be told which of the two was shown: a stream that is read again, after a cycle
+    that was cut short, shows the first once more, which met what was known before it.
+    """
+    twice = bound is not None and any(_alike(bound, values[shown], later) for later in values[shown + 1 :])
+    return values if twice else values[shown:]
 
 
 def sent_after(work: Work) -> Sent:
