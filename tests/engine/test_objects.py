@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
-from marketo_dynamics_sync.connectors import Problem
+from marketo_dynamics_sync.connectors import Outcome, Problem, Status
 from marketo_dynamics_sync.entities import (
     Account,
     Contact,
@@ -260,3 +262,25 @@ def test_a_row_that_changed_only_where_nobody_looks_counts_as_unchanged() -> Non
     report = world.engine.run()
     assert report.counts["all", "read", "unchanged"] == 1
     assert report.wrote == 0
+
+
+def test_an_object_that_may_have_been_made_goes_with_its_row() -> None:
+    world = World(EVERYTHING)
+    world.settle()
+    deal = world.dynamics.put("opportunities", name="Big", statecode=0)
+    write = world.marketo.write
+
+    def lost(writes: Any) -> Any:
+        write(writes)
+        problem = Problem("lost", "no answer", retryable=True)
+        return [Outcome(Status.UNKNOWN, each.id, problem=problem) for each in writes]
+
+    world.marketo.write = lost  # type: ignore[method-assign]  # the answer is lost
+    world.engine.run()
+    world.marketo.write = write  # type: ignore[method-assign]  # back to normal
+    assert len(world.marketo.rows("opportunity")) == 1
+    assert world.store.count_links("opportunity") == 0
+    world.dynamics.remove("opportunities", deal)
+    world.settle()
+    assert world.marketo.rows("opportunity") == {}
+    assert list(world.store.rejected()) == []

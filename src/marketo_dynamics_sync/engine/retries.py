@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Final
 
 from attrs import define
 
+from ..connectors import WriteKind
 from ..entities import BoundEntity, Side
+from ..plan import Step, StepKind
 from ..state import Commit, Parked
+from .deletions import OnDelete
 from .gone import GoneRows
 from .objects import freed
 from .push import plan_push
 from .quarantine import waiting_persons, waiting_values
 from .screen import let_go
 from .waiting import FINAL
+from .work import Work
 from .workbench import Workbench
 
 #: Records handled at once.
@@ -112,6 +117,7 @@ class Retries:
         gone = set(rows) - {row.id for row in found}
         self.gone.brake(entity, gone)
         links = self.gone.deal_with(entity, gone)
+        self._perhaps_made(entity, gone - links.keys())
         # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
         idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
         idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
@@ -126,6 +132,21 @@ class Retries:
                     unpark=[(entity.name, Side.DYNAMICS.value, row, "*") for row in over],
                 )
             )
+
+    def _perhaps_made(self, entity: BoundEntity, gone: Collection[str]) -> None:
+        """Delete objects of rows that are gone, and of which it was never known whether they were made in Marketo."""
+        services, key = self.bench.services, entity.key
+        if entity.definition.marketo.is_person or key is None or not gone:
+            return
+        if services.settings.deletions.after(entity, Side.DYNAMICS) is not OnDelete.DELETE:
+            return
+        refused = services.store.rejected(entity.name)
+        asked = [r.id for r in refused if r.id in gone and r.operation == WriteKind.CREATE.value]
+        found = services.marketo.find(entity, key.name, asked) if asked else []
+        step = partial(Step, StepKind.UNLINK, entity, reason="deleted in Dynamics", deletes=Side.MARKETO)
+        self.bench.take(
+            [Work(step(marketo_id=each.id, dynamics_id=str(each.values[key.name]).lower())) for each in found]
+        )
 
     def _push(self, entity: BoundEntity, persons: Sequence[str]) -> None:
         """Make persons in Dynamics whose push was refused; of those that are no longer there nothing is left to do."""
