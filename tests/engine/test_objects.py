@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from marketo_dynamics_sync.connectors import Outcome, Problem, Status
+from marketo_dynamics_sync.connectors import Outcome, Problem, Status, WriteKind
 from marketo_dynamics_sync.entities import (
     Account,
     Contact,
@@ -281,6 +281,11 @@ def test_an_object_that_may_have_been_made_goes_with_its_row() -> None:
     assert len(world.marketo.rows("opportunity")) == 1
     assert world.store.count_links("opportunity") == 0
     world.dynamics.remove("opportunities", deal)
+    world.marketo.refuse = lambda write: Problem("x", "no") if write.kind is WriteKind.DELETE else None
+    world.settle()
+    assert [item.id for item in world.store.rejected()] == [deal], "a deletion that is refused is tried again"
+    world.marketo.refuse = None
+    world.later(days=2)
     world.settle()
     assert world.marketo.rows("opportunity") == {}
     assert list(world.store.rejected()) == []

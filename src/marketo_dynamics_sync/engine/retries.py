@@ -24,6 +24,8 @@ from .workbench import Workbench
 
 #: Records handled at once.
 _AT_ONCE: Final = 3000
+#: After these an object may be in Marketo though it has no link.
+_MAY_BE_THERE: Final = frozenset({WriteKind.CREATE.value, WriteKind.DELETE.value})
 
 
 @define
@@ -117,11 +119,11 @@ class Retries:
         gone = set(rows) - {row.id for row in found}
         self.gone.brake(entity, gone)
         links = self.gone.deal_with(entity, gone)
-        self._perhaps_made(entity, gone - links.keys())
+        made = self._perhaps_made(entity, gone - links.keys())
         # Nothing is left to do for rows that are no longer there, and for ones that nobody is to look at any more.
         idle = {row.id for row in found} - {str(work.step.dynamics_id) for work in works}
         idle -= {loser.dynamics_id for work in merges for loser in work.step.losers}
-        nobody = sorted((gone - links.keys()) | idle)
+        nobody = sorted(((gone - links.keys()) | idle) - made)
         if nobody:
             # What a human is to decide of a row that is there goes on waiting.
             over = [row for row in nobody if row in gone or row not in bench.deriver.waiting.get(entity.name, ())]
@@ -133,20 +135,21 @@ class Retries:
                 )
             )
 
-    def _perhaps_made(self, entity: BoundEntity, gone: Collection[str]) -> None:
-        """Delete objects of rows that are gone, and of which it was never known whether they were made in Marketo."""
+    def _perhaps_made(self, entity: BoundEntity, gone: Collection[str]) -> set[str]:
+        """Delete objects of rows that are gone, where it was never known whether they were made in Marketo, and return
+        the rows of those that were."""
         services, key = self.bench.services, entity.key
         if entity.definition.marketo.is_person or key is None or not gone:
-            return
+            return set()
         if services.settings.deletions.after(entity, Side.DYNAMICS) is not OnDelete.DELETE:
-            return
+            return set()
         refused = services.store.rejected(entity.name)
-        asked = [r.id for r in refused if r.id in gone and r.operation == WriteKind.CREATE.value]
+        asked = [r.id for r in refused if r.id in gone and r.operation in _MAY_BE_THERE]
         found = services.marketo.find(entity, key.name, asked) if asked else []
         step = partial(Step, StepKind.UNLINK, entity, reason="deleted in Dynamics", deletes=Side.MARKETO)
-        self.bench.take(
-            [Work(step(marketo_id=each.id, dynamics_id=str(each.values[key.name]).lower())) for each in found]
-        )
+        made = {str(each.values[key.name]).lower(): each.id for each in found}
+        self.bench.take([Work(step(marketo_id=record, dynamics_id=row)) for row, record in made.items()])
+        return made.keys() & gone
 
     def _push(self, entity: BoundEntity, persons: Sequence[str]) -> None:
         """Make persons in Dynamics whose push was refused; of those that are no longer there nothing is left to do."""
