@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -35,10 +36,13 @@ def main() -> int:
         venv.create(place, with_pip=True)
         python = str(place / "bin" / "python")
         pip = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
-        subprocess.run([*pip, str(ROOT), *lowest(), "pytest", "hypothesis", "trustme"], check=True, cwd=place)
+        tools = ["pytest", "pytest-xdist", "hypothesis", "trustme"]
+        subprocess.run([*pip, str(ROOT), *lowest(), *tools], check=True, cwd=place)
         tests = [test for test in TESTS if (ROOT / test).is_dir()]
-        command = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "default", *tests]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode
+        command = [python, "-m", "pytest", "-q", "-x", "-n", "auto", "-p", "no:cacheprovider", "-W", "default", *tests]
+        # Workers collect the same tests only where texts are hashed alike.
+        environment = os.environ | {"PYTHONHASHSEED": "0"}
+        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
