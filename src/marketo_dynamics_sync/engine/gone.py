@@ -7,9 +7,10 @@ from collections.abc import Collection
 from attrs import define
 
 from ..entities import BoundEntity, Side
-from ..state import Commit, Link, Rejected
+from ..state import Commit, Link
 from .deletions import OnDelete
 from .references import cleared_references
+from .waiting import met_again
 from .workbench import Workbench
 
 
@@ -55,12 +56,8 @@ class GoneRows:
 
     def _wait(self, entity: BoundEntity, opportunities: Collection[str]) -> None:
         """Let opportunities wait whose roles couldn't be deleted: they are met again in the next cycle."""
-        now = self.bench.services.settings.now()
-        words = "its opportunity roles couldn't be deleted, and go before it"
-        wait = [
-            Rejected(entity.name, Side.MARKETO.value, row, "roles-left", words, None, 1, first_at=now, next_at=now)
-            for row in opportunities
-        ]
+        now, words = self.bench.services.settings.now(), "its opportunity roles couldn't be deleted, and go before it"
+        wait = [met_again(entity.name, row, "roles-left", words, now) for row in opportunities]
         if wait:
             self.bench.services.store.commit(Commit(reject=wait))
 

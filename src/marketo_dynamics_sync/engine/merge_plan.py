@@ -10,7 +10,7 @@ from attrs import define, evolve, frozen
 
 from ..entities import BoundEntity, Record, Side, Values
 from ..plan import Known, MergedPerson, Step, StepKind, park, plan_pair
-from ..state import Commit, Link, Rejected
+from ..state import Commit, Link
 from .conversions import is_superseded
 from .filters import passes
 from .links import known_of
@@ -18,6 +18,7 @@ from .merging import OnMerge, PersonMerger
 from .objects import resolved, waiting_for_parents
 from .services import Services
 from .settle import gone_fact
+from .waiting import met_again
 from .work import Work
 
 #: Numbers that are added up, and refusals that stay where anybody said yes, by REST name.
@@ -268,10 +269,7 @@ class MergePlanner:
     def _met_again(self, losers: Sequence[MergedPerson]) -> None:
         """Let rows be met again that have become something else since they were found: nobody will touch them."""
         now, words = self.services.settings.now(), "what the row became has become something else since"
-        again = [
-            Rejected(each.entity, Side.MARKETO.value, each.dynamics_id, "moved-on", words, None, 1, now, now)
-            for each in losers
-        ]
+        again = [met_again(each.entity, each.dynamics_id, "moved-on", words, now) for each in losers]
         if again:
             self.services.store.commit(Commit(reject=again))
 

@@ -17,7 +17,7 @@ from ..state import Commit, JournalEntry, Link, Parked, Rejected
 from .links import link_of
 from .sent import sent_after
 from .tombstones import tombstone
-from .waiting import MISSING_PARENT
+from .waiting import MISSING_PARENT, met_again
 from .work import Work
 
 #: First wait of a rejected record; each further try doubles it.
@@ -96,10 +96,8 @@ def settle(work: Work, stamp: Stamp) -> Commit:
     )
 
 
-def _met_again(entity: str, row: str, stamp: Stamp) -> Rejected:
-    """Return the entry that brings a row up in the next cycle, though nobody touches it."""
-    now = stamp.now
-    return Rejected(entity, "marketo", row, "gone", "the person was deleted", None, 1, now, now, "create")
+def _without_its_person(entity: str, row: str, stamp: Stamp) -> Rejected:
+    return met_again(entity, row, "gone", "the person was deleted", stamp.now, "create")
 
 
 def _revives(step: Step) -> bool:
@@ -117,7 +115,7 @@ def _person_gone(work: Work, stamp: Stamp) -> Commit:
     edited = step.known is None or any(name in step.known.base_dynamics for name in step.to_marketo)
     edited = edited and (work.dynamics is None or work.dynamics.active)
     entity, row = step.moved_from if step.moved_from is not None else (step.entity.name, str(step.dynamics_id))
-    again = _met_again(step.entity.name, str(step.dynamics_id), stamp)
+    again = _without_its_person(step.entity.name, str(step.dynamics_id), stamp)
     entry = JournalEntry(stamp.now, entity, "unlinked", step.marketo_id, row, None, {"reason": "deleted in Marketo"})
     return Commit(
         drop_links=[(entity, row)],
@@ -317,7 +315,7 @@ def _unlinked(work: Work, stamp: Stamp) -> Commit:
     return Commit(
         drop_links=[key],
         journal=[entry],
-        reject=[_met_again(step.entity.name, key[1], stamp)] if step.detail.get("again") else [],
+        reject=[_without_its_person(step.entity.name, key[1], stamp)] if step.detail.get("again") else [],
         park=[Parked(key[0], "dynamics", key[1], "", MISSING_PARENT, waits, stamp.now)] if waits else [],
         unpark=[(key[0], "dynamics", key[1], "*")],
         unreject=[(key[0], "marketo", key[1]), (key[0], "dynamics", str(step.marketo_id))],

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from ..entities import Side
-from ..state import StateStore
+from ..state import Rejected, StateStore
 
 #: Reasons of parked rows that wait for a human whatever changes.
 FINAL: Final = frozenset({"merged-in-marketo", "two-persons"})
 #: Why a link, or a role, waits for another record.
 MISSING_PARENT: Final = "missing-parent"
+
+
+def met_again(entity: str, row: str, code: str, words: str, now: datetime, operation: str = "") -> Rejected:
+    """Return the entry that brings a row up in the next cycle, though nobody touches it."""
+    return Rejected(entity, Side.MARKETO.value, row, code, words, None, 1, now, now, operation)
 
 
 def waiting_rows(store: StateStore) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
