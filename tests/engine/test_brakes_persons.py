@@ -14,7 +14,7 @@ from tests.engine.paged import edited, lived, persons, picture, refused
 
 
 def test_all_persons_are_looked_for_where_the_stream_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookout, "AT_ONCE", 7)
+    monkeypatch.setattr(lookout, "PERSONS_AT_ONCE", 7)
     monkeypatch.setattr(lookout, "SOME_PERSONS", 10)
     world, rows = lived(entities=(Account, Lead))
     for person in persons(world, rows)[40:]:

@@ -14,7 +14,7 @@ from ..entities import BoundEntity, Record, Side
 from ..errors import ConfigurationError
 from ..state import Link, Parked, Rejected
 from .chosen import AT_ONCE
-from .conversions import is_superseded
+from .conversions import is_another
 from .filters import passes
 from .links import known_of
 from .objects import resolved, waiting_for_parents
@@ -198,8 +198,7 @@ class Backfill:
             if row.id in links
             and row.id not in self._waiting
             # What was merged or qualified is the next cycle's: it moves the link first.
-            and row.merged_into is None
-            and not is_superseded(services, entity, row)
+            and not is_another(services, entity, row)
             and passes(services.settings.filters, entity, row)
         }
         self.report.count(entity.name, "read", "left to the next cycle", len(page) - len(kept))

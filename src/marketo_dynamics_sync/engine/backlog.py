@@ -15,7 +15,7 @@ from ..entities import BoundEntity, Record, Side
 from ..errors import CheckpointExpiredError
 from ..plan import plan_pair
 from ..state import Link
-from .conversions import is_person, is_superseded
+from .conversions import is_another, is_person
 from .filters import passes
 from .links import known_of
 from .objects import resolved
@@ -250,7 +250,7 @@ def _add_rows(services: Services, entity: BoundEntity, rows: Iterable[Record], s
         if link is None:
             if row.id not in left and is_person(services, entity, row):
                 seen.inserts[row.id] = row.modified_at
-        elif row.merged_into is not None or is_superseded(services, entity, row):
+        elif is_another(services, entity, row):
             seen.updates[row.id] = row.modified_at
         elif link.version is None or row.version != link.version or link.fingerprint != digest:
             linked[row.id] = row

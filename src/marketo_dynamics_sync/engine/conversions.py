@@ -17,12 +17,12 @@ def is_person(services: Services, entity: BoundEntity, row: Record) -> bool:
     nobody either, nor is a row whose master was deleted after a merge: the platform then clears their lookups, which is
     no reason to make new persons of them.
     """
-    return (
-        row.merged_into is None
-        and not row.merged
-        and not is_superseded(services, entity, row)
-        and not _became_contact(services, entity, row)
-    )
+    return not is_another(services, entity, row) and not row.merged and not _became_contact(services, entity, row)
+
+
+def is_another(services: Services, entity: BoundEntity, row: Record) -> bool:
+    """Return whether the row itself says which row it became, by a merge or as a row of another entity."""
+    return row.merged_into is not None or is_superseded(services, entity, row)
 
 
 def is_superseded(services: Services, entity: BoundEntity, row: Record) -> bool:

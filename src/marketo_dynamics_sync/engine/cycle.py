@@ -16,13 +16,13 @@ from ..state import Commit
 from .ahead import Ahead, Pages, why_lost
 from .apply import Stopped
 from .companies import of_moved_contacts
-from .conversions import is_superseded, note_origins
+from .conversions import is_another, note_origins
 from .derive import Deriver
 from .events import Event, OnEvent
 from .gone import GoneRows
 from .lookout import look_at_canary, look_at_clocks, look_at_persons
 from .objects import in_order
-from .people import ChangedPersons
+from .people import PERSONS_AT_ONCE, ChangedPersons
 from .place import dealt_with
 from .quarantine import changed_rules, rules_facts
 from .report import SyncReport
@@ -36,8 +36,6 @@ from .watermarks import watermark_facts
 from .work import Work
 from .workbench import Taker, Workbench
 
-#: Persons handled at once: ten full read calls.
-PERSONS_AT_ONCE: Final = 3000
 #: Fact that the last cycle synced opportunity roles.
 _WITH_ROLES: Final = "with-roles"
 
@@ -259,7 +257,7 @@ class Cycle:
             rows = self._as_written(entity, page.records)
             note_origins(self.services, rows)
             self._take_rows(entity, rows)
-            self._became.update(row.id for row in rows if row.merged or is_superseded(self.services, entity, row))
+            self._became.update(row.id for row in rows if row.merged or is_another(self.services, entity, row))
             gone = self._gone.setdefault(entity.name, {})
             gone.update(dict.fromkeys(page.deleted))
             for row in page.records:

@@ -13,7 +13,7 @@ from ..identity import Nothing, One
 from ..plan import Step, StepKind, plan_gone, plan_link, plan_new_row
 from ..state import Link
 from .again import Relink, pair_work, with_values
-from .conversions import is_person, is_superseded
+from .conversions import is_another, is_person
 from .deletions import OnDelete
 from .filters import any_stale, note_stale, passes, stale_fact
 from .links import known_of
@@ -79,7 +79,7 @@ class Deriver:
             if link is None:
                 if is_person(self.services, entity, row):
                     new.append(row)
-            elif row.merged_into is not None or is_superseded(self.services, entity, row):
+            elif is_another(self.services, entity, row):
                 moved.append((row, link))
             elif not forced and self._seen_before(entity, row, link, digest):
                 self.unchanged += 1

@@ -10,14 +10,12 @@ from typing import Final, Protocol, runtime_checkable
 from ..entities import BoundEntity, Record, Side
 from ..plan import Brake, Brakes
 from ..state import Link
-from .people import ChangedPersons
+from .people import PERSONS_AT_ONCE, ChangedPersons
 from .services import Services
 from .survey import written
 
 #: Persons that are looked at first when very many changed: one read call.
 SOME_PERSONS: Final = 300
-#: Persons that are read at once: ten calls.
-AT_ONCE: Final = 3000
 
 
 @runtime_checkable
@@ -120,7 +118,7 @@ def _look_at_changed(
 def _read(
     services: Services, entity: BoundEntity, links: Iterator[Link], keep_going: Callable[[], None]
 ) -> Iterator[tuple[list[Link], dict[str, Record]]]:
-    while some := list(islice(links, AT_ONCE)):
+    while some := list(islice(links, PERSONS_AT_ONCE)):
         keep_going()
         yield some, {person.id: person for person in services.marketo.fetch(entity, [e.marketo_id for e in some])}
 

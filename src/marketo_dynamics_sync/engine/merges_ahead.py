@@ -9,7 +9,7 @@ from attrs import define, evolve, field
 
 from ..entities import BoundEntity, Record
 from ..state import Link
-from .conversions import is_superseded
+from .conversions import is_another
 from .filters import passes
 from .merge_plan import merger_of
 from .moves import Moves
@@ -43,7 +43,7 @@ class MergesAhead:
         services = self.services
         if not entity.definition.marketo.is_person or not services.settings.brakes.looks_many_merges(total, total):
             return
-        moved = {r.id: r for r in records if r.merged_into is not None or is_superseded(services, entity, r)}
+        moved = {row.id: row for row in records if is_another(services, entity, row)}
         if not moved or not any(merger_of(services, each) for each in services.persons()):
             return
         links = services.store.links_by_dynamics(entity.name, list(moved))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from attrs import define, field
 
 from ..connectors import FieldChange
+
+#: Persons handled at once: ten full read calls.
+PERSONS_AT_ONCE: Final = 3000
 
 
 @define

@@ -15,6 +15,7 @@ from ..state import Commit, Parked
 from .deletions import OnDelete
 from .gone import GoneRows
 from .objects import freed
+from .people import PERSONS_AT_ONCE
 from .push import plan_push
 from .quarantine import waiting_persons, waiting_values
 from .screen import let_go
@@ -22,8 +23,6 @@ from .waiting import FINAL
 from .work import Work
 from .workbench import Workbench
 
-#: Records handled at once.
-_AT_ONCE: Final = 3000
 #: After these an object may be in Marketo though it has no link.
 _MAY_BE_THERE: Final = frozenset({WriteKind.CREATE.value, WriteKind.DELETE.value})
 
@@ -91,9 +90,9 @@ class Retries:
             rows: Ids of rows in Dynamics.
             persons: Ids of persons in Marketo whose rows were refused, or that are to be made there.
         """
-        for start in range(0, max(len(rows), len(persons)), _AT_ONCE):
+        for start in range(0, max(len(rows), len(persons)), PERSONS_AT_ONCE):
             self.bench.keep_going()
-            end = start + _AT_ONCE
+            end = start + PERSONS_AT_ONCE
             self._take_up(entity, rows[start:end], persons[start:end])
 
     def _take_up(self, entity: BoundEntity, rows: Sequence[str], persons: Sequence[str]) -> None:
